@@ -1,0 +1,1 @@
+"""Encoders: frames and PCM to packets, once per session, whatever the number of viewers."""

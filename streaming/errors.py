@@ -1,0 +1,69 @@
+"""Errors of the live line. Each carries a stable code and a message that says what to do."""
+
+
+class LipstreamError(Exception):
+    """Base of every expected failure.
+
+    Args:
+        message: one or two sentences for the person who sees it, saying what to do.
+    """
+
+    code = "internal_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class EngineUnavailable(LipstreamError):
+    """An engine cannot run here (missing package, weights or device); the message names the install command."""
+
+    code = "engine_unavailable"
+
+
+class EngineFailed(LipstreamError):
+    """An engine that was running broke."""
+
+    code = "engine_failed"
+
+
+class LanguageNotSpoken(LipstreamError):
+    """No installed voice speaks the language of the text."""
+
+    code = "language_not_spoken"
+
+
+class VoiceNotFound(LipstreamError):
+    """The named voice is not installed."""
+
+    code = "voice_not_found"
+
+
+class ScriptRejected(LipstreamError):
+    """The script is empty, too long, or holds nothing that can be spoken."""
+
+    code = "script_rejected"
+
+
+class PerformerLost(LipstreamError):
+    """The performer process died; it is being restarted and the next utterance will work."""
+
+    code = "performer_lost"
+
+
+class SessionClosed(LipstreamError):
+    """The session has ended."""
+
+    code = "session_closed"
+
+
+class CapacityReached(LipstreamError):
+    """No more sessions or jobs fit on this machine at present."""
+
+    code = "capacity_reached"
+
+
+class UnknownUtterance(LipstreamError):
+    """The named utterance does not exist or takes no more text."""
+
+    code = "unknown_utterance"

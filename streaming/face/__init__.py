@@ -1,0 +1,1 @@
+"""Face engines: speech to one patch per frame."""

@@ -1,0 +1,41 @@
+"""The seam every face engine implements."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from streaming.slots import Patch
+from streaming.speech.base import SpeechChunk
+
+
+class FaceStream(Protocol):
+    """Follows the speech of one utterance. Frame ``i`` covers seconds ``i/25 .. (i+1)/25`` of the utterance."""
+
+    look_ahead: int
+    """Frames that are held back until more speech, or the end, is known."""
+
+    def push(self, chunk: SpeechChunk) -> list[Patch]:
+        """Take the next speech; return the patches that are decided now, in order, none twice."""
+        ...
+
+    def flush(self) -> list[Patch]:
+        """The utterance ends: return what is left, so that frames = ceil(samples / 960) in all."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything; the next push starts a new utterance."""
+        ...
+
+
+class FaceEngine(Protocol):
+    """Makes face streams for avatars that carry this engine's part."""
+
+    name: str
+
+    async def warm_up(self) -> None:
+        """Load models and run once."""
+        ...
+
+    def open(self, avatar: str) -> FaceStream:
+        """A stream for one utterance of the avatar with this id."""
+        ...

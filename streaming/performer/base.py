@@ -1,0 +1,71 @@
+"""The one interface between the media process and whatever runs the models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Protocol
+
+import msgspec
+
+from streaming.slots import PerformanceItem, UtteranceKey
+
+
+class PerformRequest(msgspec.Struct, frozen=True):
+    """Who speaks, and how. The text comes beside it, piece by piece.
+
+    ``window`` is how many slots the performer may be ahead of the consumer: 2 s live, more offline.
+    """
+
+    key: UtteranceKey
+    avatar: str
+    voice: str | None = None
+    language: str | None = None
+    speed: float = 1.0
+    seed: int = 0
+    window: int = 50
+
+
+class VoiceDescription(msgspec.Struct, frozen=True):
+    """A voice the performer can speak with."""
+
+    name: str
+    engine: str
+    languages: tuple[str, ...]
+    description: str = ""
+
+
+class PerformerDescription(msgspec.Struct, frozen=True):
+    """What a performer is made of and what it can carry."""
+
+    speech: tuple[str, ...]
+    face: str
+    voices: tuple[VoiceDescription, ...]
+    capacity: int
+    memory_bytes: int
+    device: str
+
+
+class Performer(Protocol):
+    """Performs scripts. Implementations may live in another process or on another machine."""
+
+    def perform(self, request: PerformRequest, text: AsyncIterator[str]) -> AsyncGenerator[PerformanceItem, None]:
+        """Speak ``text`` as it arrives: slots 0, 1, 2, ... of the utterance, the last one marked ``last``.
+
+        Never runs more than ``request.window`` slots ahead of the consumer. Closing the generator cancels.
+
+        Raises:
+            LipstreamError: a subclass that says why the utterance failed; the next one may work.
+        """
+        ...
+
+    async def cancel(self, session: str, generation: int) -> None:
+        """Drop all work of ``session`` that is older than ``generation``."""
+        ...
+
+    async def describe(self) -> PerformerDescription:
+        """Engines, voices, capacity and memory."""
+        ...
+
+    async def close(self) -> None:
+        """Stop; idempotent."""
+        ...

@@ -1,0 +1,186 @@
+"""Every command and event of the live protocol, one definition for WebSocket and data channel alike.
+
+JSON objects told apart by ``type``. A command may carry ``id``; its ``ack`` or ``error`` carries the same.
+Times are seconds, text spans are character offsets into the utterance's text.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+MAX_TEXT = 10_000
+AvatarId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", examples=["mira"])]
+UtteranceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["u1"])]
+Text = Annotated[str, Field(max_length=MAX_TEXT, examples=["Hello there!"])]
+Speed = Annotated[float, Field(ge=0.5, le=2.0)]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Command(_Message):
+    id: str | None = Field(default=None, max_length=64, description="Echoed in the ack or error.")
+
+
+class Say(_Command):
+    """Speak. With ``final: false`` the utterance stays open for ``append``."""
+
+    type: Literal["say"] = "say"
+    text: Text
+    utterance: UtteranceId | None = Field(default=None, description="Chosen by the server when absent.")
+    final: bool = True
+    interrupt: bool = Field(default=False, description="Interrupt what is being said first.")
+    voice: str | None = Field(default=None, max_length=64)
+    language: str | None = Field(default=None, max_length=16)
+    speed: Speed = 1.0
+
+
+class Append(_Command):
+    """More text for an open utterance: a language model's tokens, as they come."""
+
+    type: Literal["append"] = "append"
+    utterance: UtteranceId
+    text: Text = ""
+    final: bool = False
+
+
+class Interrupt(_Command):
+    """Stop speaking now and drop everything that waits."""
+
+    type: Literal["interrupt"] = "interrupt"
+
+
+class ChangeAvatar(_Command):
+    """Show another avatar from the next slot on; speech goes on."""
+
+    type: Literal["avatar"] = "avatar"
+    avatar: AvatarId
+
+
+class Keyframe(_Command):
+    """Ask for a keyframe (a viewer that lost its decoder state)."""
+
+    type: Literal["keyframe"] = "keyframe"
+
+
+class Ping(_Command):
+    """Answered by ``pong`` with the same ``time``."""
+
+    type: Literal["ping"] = "ping"
+    time: float = 0.0
+
+
+Command = Annotated[Say | Append | Interrupt | ChangeAvatar | Keyframe | Ping, Field(discriminator="type")]
+COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
+
+
+class Ack(_Message):
+    """The command was taken. ``utterance`` names the one that say or append spoke to."""
+
+    type: Literal["ack"] = "ack"
+    id: str | None = None
+    utterance: str | None = None
+    generation: int | None = None
+
+
+class Error(_Message):
+    """A command was refused, or the session met a failure that no utterance owns."""
+
+    type: Literal["error"] = "error"
+    code: str
+    message: str
+    id: str | None = None
+
+
+class SessionState(_Message):
+    """Sent on joining and whenever something in it changes."""
+
+    type: Literal["session.state"] = "session.state"
+    session: str
+    state: Literal["idle", "speaking", "closed"]
+    avatar: str
+    generation: int
+
+
+class UtteranceQueued(_Message):
+    """The utterance was accepted and waits its turn."""
+
+    type: Literal["utterance.queued"] = "utterance.queued"
+    utterance: str
+    text: str
+
+
+class UtteranceStarted(_Message):
+    """Its first slot is sent now. ``latency_ms``: from the text's acceptance to that moment."""
+
+    type: Literal["utterance.started"] = "utterance.started"
+    utterance: str
+    slot: int
+    latency_ms: float
+    engine: str
+
+
+class WordSpoken(_Message):
+    """A word begins now. ``begin``/``stop`` is its span in the utterance's text."""
+
+    type: Literal["word"] = "word"
+    utterance: str
+    text: str
+    slot: int
+    start: float
+    end: float
+    begin: int
+    stop: int
+
+
+class UtteranceEnded(_Message):
+    """Nothing of this utterance follows. ``spoken_seconds`` is what was really sent."""
+
+    type: Literal["utterance.ended"] = "utterance.ended"
+    utterance: str
+    reason: Literal["completed", "interrupted", "failed"]
+    spoken_seconds: float
+    code: str | None = None
+    message: str | None = None
+
+
+class NoticeEvent(_Message):
+    """Something worth knowing, such as a fallback to another engine."""
+
+    type: Literal["notice"] = "notice"
+    code: str
+    message: str
+    utterance: str | None = None
+
+
+class Pong(_Message):
+    """Answer to ``ping``."""
+
+    type: Literal["pong"] = "pong"
+    id: str | None = None
+    time: float
+
+
+class MediaFormat(_Message):
+    """How the binary messages of a WebSocket are to be read; sent before the first of them."""
+
+    type: Literal["media"] = "media"
+    format: Literal["webcodecs", "fmp4"]
+    width: int
+    height: int
+    fps: int
+    video_codec: str
+    audio_codec: str
+    mime: str | None = None
+    sample_rate: int
+    channels: int = 1
+
+
+Event = Annotated[
+    Ack | Error | SessionState | UtteranceQueued | UtteranceStarted | WordSpoken | UtteranceEnded | NoticeEvent | Pong | MediaFormat,
+    Field(discriminator="type"),
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)

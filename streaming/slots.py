@@ -1,0 +1,83 @@
+"""What travels along the line: slots, and the patch that decides a slot's frame.
+
+These types cross the process boundary between performer and media process (msgpack through msgspec), so
+they hold plain values only and stay small: mouth coefficients, never pixels of a whole frame.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streaming.timing import SLOT_SAMPLES
+
+
+class UtteranceKey(msgspec.Struct, frozen=True, array_like=True):
+    """Names one utterance everywhere. A key whose generation is below the session's is stale."""
+
+    session: str
+    generation: int
+    sequence: int
+
+
+class MouthShape(msgspec.Struct, frozen=True, array_like=True, tag="mouth"):
+    """Coefficients of the mouth atlas for one frame, and the little that speech does to the head.
+
+    ``aperture``, ``press``, ``bite``, ``tongue``, ``energy`` and ``brow`` lie in 0..1, ``width`` in -1 (round)
+    to +1 (spread). ``press`` (m b p) and ``bite`` (f v) only rise once the aperture is near 0.
+    """
+
+    aperture: float = 0.0
+    width: float = 0.0
+    press: float = 0.0
+    bite: float = 0.0
+    tongue: float = 0.0
+    energy: float = 0.0
+    brow: float = 0.0
+
+
+REST = MouthShape()
+
+Patch = MouthShape
+"""What decides a frame. Grows into a union when an engine delivers pixels instead of coefficients."""
+
+
+class Word(msgspec.Struct, frozen=True, array_like=True):
+    """A spoken word: seconds from the utterance's first sample, and its span in the script's text."""
+
+    text: str
+    start: float
+    end: float
+    begin: int
+    stop: int
+
+
+class Slot(msgspec.Struct, frozen=True, array_like=True, tag="slot"):
+    """40 ms of an utterance: one patch and exactly 960 samples of float32 PCM at 24 kHz (little-endian bytes)."""
+
+    key: UtteranceKey
+    index: int
+    pcm: bytes
+    patch: Patch
+    words: tuple[Word, ...] = ()
+    last: bool = False
+
+    @property
+    def samples(self) -> NDArray[np.float32]:
+        """The PCM as a read-only array of shape (960,), range -1..1."""
+        return np.frombuffer(self.pcm, dtype="<f4", count=SLOT_SAMPLES)
+
+
+class Notice(msgspec.Struct, frozen=True, array_like=True, tag="notice"):
+    """Something worth telling about a running utterance, such as a fallback to another engine.
+
+    ``code`` is ``speech_engine`` (which engine speaks; ``message`` is its name) or ``engine_fallback``.
+    """
+
+    key: UtteranceKey
+    code: str
+    message: str
+
+
+PerformanceItem = Slot | Notice
