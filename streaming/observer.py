@@ -1,0 +1,78 @@
+"""Who is told what the live line does, so that it can be measured without knowing who measures."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+EndReason = Literal["completed", "interrupted", "failed"]
+
+
+class Observer(Protocol):
+    """Takes note of what happens. Called on the event loop, many times a second: must not block or raise."""
+
+    def session_opened(self) -> None:
+        """A session was created."""
+        ...
+
+    def session_closed(self) -> None:
+        """A session ended."""
+        ...
+
+    def utterance_started(self, latency_seconds: float, engine: str) -> None:
+        """The first slot of an utterance is sent; ``latency_seconds`` counts from the text's acceptance."""
+        ...
+
+    def utterance_ended(self, reason: EndReason) -> None:
+        """Nothing of an utterance follows."""
+        ...
+
+    def slot_sent(self, late_seconds: float) -> None:
+        """A slot went out ``late_seconds`` after its deadline (0 or more)."""
+        ...
+
+    def slots_skipped(self, count: int) -> None:
+        """``count`` slots were dropped because the line was late."""
+        ...
+
+    def interrupted(self) -> None:
+        """A session was interrupted."""
+        ...
+
+    def engine_fallback(self, engine: str) -> None:
+        """An engine failed before its first audio and ``engine`` took over."""
+        ...
+
+    def performer_restarted(self) -> None:
+        """The performer died and was started again."""
+        ...
+
+
+class NullObserver:
+    """Takes no note of anything."""
+
+    def session_opened(self) -> None:
+        """Ignored."""
+
+    def session_closed(self) -> None:
+        """Ignored."""
+
+    def utterance_started(self, latency_seconds: float, engine: str) -> None:
+        """Ignored."""
+
+    def utterance_ended(self, reason: EndReason) -> None:
+        """Ignored."""
+
+    def slot_sent(self, late_seconds: float) -> None:
+        """Ignored."""
+
+    def slots_skipped(self, count: int) -> None:
+        """Ignored."""
+
+    def interrupted(self) -> None:
+        """Ignored."""
+
+    def engine_fallback(self, engine: str) -> None:
+        """Ignored."""
+
+    def performer_restarted(self) -> None:
+        """Ignored."""
