@@ -1,0 +1,1 @@
+"""From a photo or a video to an avatar bundle: faces, mattes, repair, mouth atlas, latents."""
