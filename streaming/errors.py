@@ -51,6 +51,12 @@ class PerformerLost(LipstreamError):
     code = "performer_lost"
 
 
+class SessionNotFound(LipstreamError):
+    """No session has this id (any more)."""
+
+    code = "session_not_found"
+
+
 class SessionClosed(LipstreamError):
     """The session has ended."""
 
@@ -67,3 +73,19 @@ class UnknownUtterance(LipstreamError):
     """The named utterance does not exist or takes no more text."""
 
     code = "unknown_utterance"
+
+
+class BadCommand(LipstreamError):
+    """A command of the live protocol that cannot be understood."""
+
+    code = "bad_command"
+
+
+def error_from_code(code: str, message: str) -> LipstreamError:
+    """The error that ``code`` names, rebuilt on this side of a process boundary."""
+    for kind in LipstreamError.__subclasses__():
+        if kind.code == code:
+            return kind(message)
+    error = LipstreamError(message)
+    error.code = code
+    return error

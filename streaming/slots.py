@@ -61,7 +61,6 @@ class Slot(msgspec.Struct, frozen=True, array_like=True, tag="slot"):
     pcm: bytes
     patch: Patch
     words: tuple[Word, ...] = ()
-    last: bool = False
 
     @property
     def samples(self) -> NDArray[np.float32]:

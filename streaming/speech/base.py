@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -57,6 +57,8 @@ class SpeechRequest:
         language: BCP 47 tag such as ``en`` or ``ja``; ``None`` lets the engine judge by the script's letters.
         speed: 0.5 (slow) .. 2.0 (fast).
         seed: makes repeated requests bit-identical.
+        on_engine: called with the engine's name once its first audio is there.
+        on_fallback: called with (failed engine, reason) when a fallback chain moves on to its next engine.
     """
 
     text: AsyncIterator[str]
@@ -64,6 +66,8 @@ class SpeechRequest:
     language: str | None = None
     speed: float = 1.0
     seed: int = 0
+    on_engine: Callable[[str], None] | None = None
+    on_fallback: Callable[[str, str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
