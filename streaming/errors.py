@@ -16,7 +16,7 @@ class LipstreamError(Exception):
 
 
 class EngineUnavailable(LipstreamError):
-    """An engine cannot run here (missing package, weights or device); the message names the install command."""
+    """An engine cannot run here (package, weights or device missing); the message says what to install."""
 
     code = "engine_unavailable"
 

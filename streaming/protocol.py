@@ -180,7 +180,16 @@ class MediaFormat(_Message):
 
 
 Event = Annotated[
-    Ack | Error | SessionState | UtteranceQueued | UtteranceStarted | WordSpoken | UtteranceEnded | NoticeEvent | Pong | MediaFormat,
+    Ack
+    | Error
+    | SessionState
+    | UtteranceQueued
+    | UtteranceStarted
+    | WordSpoken
+    | UtteranceEnded
+    | NoticeEvent
+    | Pong
+    | MediaFormat,
     Field(discriminator="type"),
 ]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)

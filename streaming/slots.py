@@ -24,8 +24,8 @@ class UtteranceKey(msgspec.Struct, frozen=True, array_like=True):
 class MouthShape(msgspec.Struct, frozen=True, array_like=True, tag="mouth"):
     """Coefficients of the mouth atlas for one frame, and the little that speech does to the head.
 
-    ``aperture``, ``press``, ``bite``, ``tongue``, ``energy`` and ``brow`` lie in 0..1, ``width`` in -1 (round)
-    to +1 (spread). ``press`` (m b p) and ``bite`` (f v) only rise once the aperture is near 0.
+    ``aperture``, ``press``, ``bite``, ``tongue``, ``energy`` and ``brow`` lie in 0..1, ``width`` in -1
+    (round) to +1 (spread). ``press`` (m b p) and ``bite`` (f v) only rise once the aperture is near 0.
     """
 
     aperture: float = 0.0
@@ -54,7 +54,7 @@ class Word(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Slot(msgspec.Struct, frozen=True, array_like=True, tag="slot"):
-    """40 ms of an utterance: one patch and exactly 960 samples of float32 PCM at 24 kHz (little-endian bytes)."""
+    """40 ms of an utterance: one patch and 960 samples at 24 kHz, as little-endian float32 bytes."""
 
     key: UtteranceKey
     index: int

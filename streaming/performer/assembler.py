@@ -32,7 +32,8 @@ class SlotAssembler:
         """Take the next speech; its words are moved to the utterance's time."""
         offset = self._received_samples / SPEECH_RATE
         self._words.extend(
-            Word(word.text, word.start + offset, word.end + offset, word.begin, word.stop) for word in chunk.words
+            Word(word.text, word.start + offset, word.end + offset, word.begin, word.stop)
+            for word in chunk.words
         )
         pcm = np.ascontiguousarray(chunk.pcm, dtype=np.float32)
         if pcm.size:
@@ -52,7 +53,7 @@ class SlotAssembler:
         return slots
 
     def finish(self) -> list[Slot]:
-        """The slots that are left; short of samples they end in silence, short of patches they keep the last."""
+        """The slots that are left. Missing samples are silence, missing patches repeat the last one."""
         slots = self.ready()
         patch = self._patches[-1] if self._patches else Patch()
         while self._waiting_samples > 0:

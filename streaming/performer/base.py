@@ -48,7 +48,9 @@ class PerformerDescription(msgspec.Struct, frozen=True):
 class Performer(Protocol):
     """Performs scripts. Implementations may live in another process or on another machine."""
 
-    def perform(self, request: PerformRequest, text: AsyncIterator[str]) -> AsyncGenerator[PerformanceItem, None]:
+    def perform(
+        self, request: PerformRequest, text: AsyncIterator[str]
+    ) -> AsyncGenerator[PerformanceItem, None]:
         """Speak ``text`` as it arrives: slots 0, 1, 2, ... of the utterance, until it is all said.
 
         Never runs more than ``request.window`` slots ahead of the consumer. Closing the generator cancels.

@@ -1,0 +1,76 @@
+"""Entry point of the performer process: ``python -m streaming.performer.child``.
+
+Started by :class:`streaming.performer.local.LocalPerformer` with one end of a socket pair; ends when the
+other end closes, so that it never outlives the server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import resource
+import socket
+import sys
+
+import structlog
+
+from streaming.errors import LipstreamError
+from streaming.performer.messages import ToPerformer, Unable
+from streaming.performer.server import PerformerServer
+from streaming.performer.wire import Channel
+
+NICENESS = 5
+"""On a shared CPU the media process goes first: a late packet is heard, a late clause is not."""
+
+SESSIONS_PER_CORE = 8
+
+
+async def _main(options: argparse.Namespace) -> int:
+    sock = socket.socket(fileno=options.fd)
+    reader, writer = await asyncio.open_unix_connection(sock=sock)
+    channel: Channel[ToPerformer] = Channel(reader, writer, ToPerformer)
+    try:
+        # Imported here so that a broken engine is reported through the pipe and not as a dead process.
+        from streaming.face.registry import build_face
+        from streaming.speech.registry import build_chain
+
+        speech = build_chain(options.speech)
+        face = build_face(options.face)
+        await speech.warm_up()
+        await face.warm_up()
+    except LipstreamError as error:
+        channel.send(Unable(error.code, error.message))
+        await channel.drain()
+        await channel.close()
+        return 1
+    # ru_maxrss counts kilobytes on Linux and bytes on macOS.
+    unit = 1 if sys.platform == "darwin" else 1024
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    server = PerformerServer(
+        speech,
+        face,
+        channel,
+        capacity=SESSIONS_PER_CORE * (os.cpu_count() or 1),
+        memory_bytes=memory,
+        device="cpu",
+    )
+    await server.serve()
+    await channel.close()
+    return 0
+
+
+def main() -> int:
+    """Run the performer until its pipe closes; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fd", type=int, required=True, help="inherited end of the socket pair")
+    parser.add_argument("--speech", required=True, help="speech engines, first choice first")
+    parser.add_argument("--face", required=True, help="face engine")
+    options = parser.parse_args()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    os.nice(NICENESS)
+    return asyncio.run(_main(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,256 @@
+"""The local performer: a child process that is started, watched, and started again when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from streaming.clock import Clock, SystemClock
+from streaming.errors import LipstreamError, PerformerLost, error_from_code
+from streaming.performer.base import PerformerDescription, PerformRequest
+from streaming.performer.messages import (
+    Cancel,
+    Credit,
+    Description,
+    Drop,
+    Failed,
+    Finished,
+    FromPerformer,
+    Perform,
+    Text,
+    Unable,
+)
+from streaming.performer.wire import Channel
+from streaming.slots import Notice, PerformanceItem, Slot, UtteranceKey
+
+log = structlog.get_logger(__name__)
+
+START_TIMEOUT_SECONDS = 60.0
+FIRST_RESTART_DELAY_SECONDS = 0.1
+MAX_RESTART_DELAY_SECONDS = 5.0
+STOP_TIMEOUT_SECONDS = 3.0
+CREDIT_SHARE = 4
+"""Credit is returned in portions of ``window / CREDIT_SHARE`` slots, to save messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerformerConfig:
+    """Which engines the performer runs: names as in the registries, speech as a comma-separated chain."""
+
+    speech: str = "hibari"
+    face: str = "atlas"
+
+
+@dataclass(slots=True)
+class _Inbox:
+    items: asyncio.Queue[PerformanceItem | Finished | Failed]
+    ended: bool = False
+
+
+class LocalPerformer:
+    """A :class:`streaming.performer.base.Performer` in a child process.
+
+    When the child dies, running utterances raise :class:`PerformerLost`, and a new child is started at once,
+    then with growing delays. A missing engine is not retried: every request then says what to install.
+
+    Args:
+        config: the engines.
+        clock: source of restart delays.
+        on_restart: called each time a dead child is replaced.
+        command: how to start the child, without its arguments; for tests.
+    """
+
+    def __init__(
+        self,
+        config: PerformerConfig | None = None,
+        *,
+        clock: Clock | None = None,
+        on_restart: Callable[[], None] | None = None,
+        command: tuple[str, ...] = (sys.executable, "-m", "streaming.performer.child"),
+    ) -> None:
+        self._config = config or PerformerConfig()
+        self._clock = clock or SystemClock()
+        self._on_restart = on_restart
+        self._command = command
+        self._channel: Channel[FromPerformer] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self._unable: LipstreamError | None = None
+        self._description: PerformerDescription | None = None
+        self._inboxes: dict[UtteranceKey, _Inbox] = {}
+        self._closing = False
+        self.restarts = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether the child is up and warm."""
+        return self._ready.is_set() and self._unable is None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child, for operators and tests."""
+        return self._process.pid if self._process else None
+
+    async def start(self) -> None:
+        """Start the child and wait until it is warm; idempotent.
+
+        Raises:
+            LipstreamError: an engine is missing; the message says what to install.
+            PerformerLost: the child did not come up.
+        """
+        if self._supervisor is None:
+            self._supervisor = asyncio.create_task(self._supervise(), name="performer-supervisor")
+        await self._wait_ready()
+
+    async def close(self) -> None:
+        """Stop the child; idempotent."""
+        self._closing = True
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._supervisor
+            self._supervisor = None
+
+    async def describe(self) -> PerformerDescription:
+        """What the child said of itself when it came up."""
+        await self._wait_ready()
+        assert self._description is not None
+        return self._description
+
+    async def cancel(self, session: str, generation: int) -> None:
+        """Drop all work of ``session`` older than ``generation``."""
+        self._send(Cancel(session, generation))
+
+    async def perform(
+        self, request: PerformRequest, text: AsyncIterator[str]
+    ) -> AsyncGenerator[PerformanceItem, None]:
+        """See :meth:`streaming.performer.base.Performer.perform`."""
+        await self._wait_ready()
+        key = request.key
+        inbox = self._inboxes[key] = _Inbox(asyncio.Queue())
+        self._send(Perform(request))
+        feeder = asyncio.create_task(self._feed(key, text), name="performer-text")
+        portion = max(1, request.window // CREDIT_SHARE)
+        owed = 0
+        try:
+            while True:
+                item = await inbox.items.get()
+                if isinstance(item, Finished):
+                    return
+                if isinstance(item, Failed):
+                    raise error_from_code(item.code, item.message)
+                if isinstance(item, Slot):
+                    owed += 1
+                    if owed >= portion:
+                        self._send(Credit(key, owed))
+                        owed = 0
+                yield item
+        finally:
+            feeder.cancel()
+            del self._inboxes[key]
+            if not inbox.ended:
+                self._send(Drop(key))
+
+    async def _feed(self, key: UtteranceKey, text: AsyncIterator[str]) -> None:
+        try:
+            async for piece in text:
+                self._send(Text(key, piece, final=False))
+            self._send(Text(key, "", final=True))
+        except LipstreamError as error:
+            self._deliver(key, Failed(key, error.code, error.message))
+
+    def _send(self, message: msgspec.Struct) -> None:
+        if self._channel is not None:
+            self._channel.send(message)
+
+    async def _wait_ready(self) -> None:
+        try:
+            async with asyncio.timeout(START_TIMEOUT_SECONDS):
+                await self._ready.wait()
+        except TimeoutError:
+            raise PerformerLost("The performer is not up yet. Look at the log, then try again.") from None
+        if self._unable is not None:
+            raise self._unable
+
+    async def _supervise(self) -> None:
+        delay = FIRST_RESTART_DELAY_SECONDS
+        while True:
+            was_ready = await self._run_child()
+            self._fail_all()
+            if self._unable is not None:
+                return
+            delay = FIRST_RESTART_DELAY_SECONDS if was_ready else min(2 * delay, MAX_RESTART_DELAY_SECONDS)
+            log.warning("performer died, starting it again", delay_seconds=delay)
+            await self._clock.sleep_until(self._clock.now() + delay)
+            self.restarts += 1
+            if self._on_restart is not None:
+                self._on_restart()
+
+    async def _run_child(self) -> bool:
+        """Start a child and dispatch what it says until it is gone; whether it ever was ready."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                *("--fd", str(theirs.fileno()), "--speech", self._config.speech, "--face", self._config.face),
+                pass_fds=(theirs.fileno(),),
+                stdin=asyncio.subprocess.DEVNULL,
+            )
+        self._process = process
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        channel: Channel[FromPerformer] = Channel(reader, writer, FromPerformer)
+        self._channel = channel
+        try:
+            async for message in channel.messages():
+                self._dispatch(message)
+        except msgspec.DecodeError as error:
+            log.error("performer spoke nonsense", error=str(error))
+        finally:
+            was_ready = self._ready.is_set()
+            if self._unable is None:
+                self._ready.clear()
+            self._channel = None
+            await channel.close()
+            await self._reap(process)
+        return was_ready
+
+    async def _reap(self, process: asyncio.subprocess.Process) -> None:
+        """Wait for a child whose pipe is closed; kill one that does not go."""
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        self._process = None
+
+    def _dispatch(self, message: FromPerformer) -> None:
+        match message:
+            case Slot(key) | Notice(key) | Finished(key) | Failed(key):
+                self._deliver(key, message)
+            case Description(description):
+                self._description = description
+                self._ready.set()
+            case Unable(code, text):
+                self._unable = error_from_code(code, text)
+                self._ready.set()
+
+    def _deliver(self, key: UtteranceKey, item: PerformanceItem | Finished | Failed) -> None:
+        inbox = self._inboxes.get(key)
+        if inbox is None:
+            return
+        inbox.ended = inbox.ended or isinstance(item, Finished | Failed)
+        inbox.items.put_nowait(item)
+
+    def _fail_all(self) -> None:
+        message = "The performer died while speaking. It is being started again; say it once more."
+        for key in list(self._inboxes):
+            self._deliver(key, Failed(key, PerformerLost.code, message))

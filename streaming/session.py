@@ -1,0 +1,466 @@
+"""A live session: one avatar, its utterances in order, and whoever watches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections import deque
+from concurrent.futures import Executor
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+from pydantic import ValidationError
+
+from streaming.clock import Clock, SlotClock
+from streaming.compositor.base import Compositor, CompositorFactory
+from streaming.encoders.base import VideoCodec
+from streaming.errors import BadCommand, CapacityReached, LipstreamError, SessionClosed, UnknownUtterance
+from streaming.observer import EndReason, Observer
+from streaming.performer.base import Performer, PerformRequest
+from streaming.playout import Playout
+from streaming.protocol import (
+    COMMAND,
+    Ack,
+    Append,
+    ChangeAvatar,
+    Command,
+    Error,
+    Event,
+    Interrupt,
+    Keyframe,
+    NoticeEvent,
+    Ping,
+    Pong,
+    Say,
+    SessionState,
+    UtteranceEnded,
+    UtteranceQueued,
+    UtteranceStarted,
+    WordSpoken,
+)
+from streaming.sinks.base import Sink
+from streaming.slots import Notice, Slot, UtteranceKey
+from streaming.stage import DEFAULT_AUDIO_BITRATE, DEFAULT_VIDEO_BITRATE, Stage
+from streaming.utterance import Utterance
+
+log = structlog.get_logger(__name__)
+
+MAX_WAITING_UTTERANCES = 32
+MAX_SINKS = 16
+ID_BYTES = 9
+TOKEN_BYTES = 24
+
+State = Literal["idle", "speaking", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What a session is made with, beside its avatar."""
+
+    voice: str | None = None
+    language: str | None = None
+    video_bitrate: int = DEFAULT_VIDEO_BITRATE
+    audio_bitrate: int = DEFAULT_AUDIO_BITRATE
+
+
+class Session:
+    """Says utterances one after another through a performer and plays the slots to all sinks.
+
+    Use :meth:`open`. All methods are called on the event loop.
+    """
+
+    def __init__(
+        self,
+        avatar: str,
+        compositor: Compositor,
+        *,
+        performer: Performer,
+        compositors: CompositorFactory,
+        clock: Clock,
+        executor: Executor,
+        observer: Observer,
+        options: SessionOptions,
+    ) -> None:
+        self.id = secrets.token_urlsafe(ID_BYTES)
+        self.token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.avatar = avatar
+        self.generation = 0
+        self.state: State = "idle"
+        self.clock = SlotClock(clock)
+        self.created = clock.wall()
+        self.width = compositor.width
+        self.height = compositor.height
+        self.quiet_since = clock.now()
+        self._performer = performer
+        self._compositors = compositors
+        self._executor = executor
+        self._observer = observer
+        self._options = options
+        self._sequence = 0
+        self._utterances: deque[Utterance] = deque()
+        self._to_perform: asyncio.Queue[Utterance] = asyncio.Queue()
+        self._stage = Stage(
+            compositor, video_bitrate=options.video_bitrate, audio_bitrate=options.audio_bitrate
+        )
+        self._playout = Playout(self.clock, self, self._stage, executor, observer)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._performing: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        avatar: str,
+        *,
+        performer: Performer,
+        compositors: CompositorFactory,
+        clock: Clock,
+        executor: Executor,
+        observer: Observer,
+        options: SessionOptions | None = None,
+    ) -> Session:
+        """A running session. Loads the avatar in a worker thread; raises what the factory raises."""
+        loop = asyncio.get_running_loop()
+        compositor = await loop.run_in_executor(executor, compositors.open, avatar)
+        session = cls(
+            avatar,
+            compositor,
+            performer=performer,
+            compositors=compositors,
+            clock=clock,
+            executor=executor,
+            observer=observer,
+            options=options or SessionOptions(),
+        )
+        session._tasks = [
+            asyncio.create_task(session._playout.run(), name=f"playout-{session.id}"),
+            asyncio.create_task(session._direct(), name=f"director-{session.id}"),
+        ]
+        for task in session._tasks:
+            task.add_done_callback(session._task_ended)
+        return session
+
+    # What clients do ------------------------------------------------------------------------------------
+
+    async def say(
+        self,
+        text: str,
+        *,
+        utterance: str | None = None,
+        final: bool = True,
+        interrupt: bool = False,
+        voice: str | None = None,
+        language: str | None = None,
+        speed: float = 1.0,
+    ) -> str:
+        """Queue an utterance; returns its id.
+
+        Raises:
+            UnknownUtterance: the id is in use.
+            CapacityReached: too many utterances wait already.
+            ScriptRejected: the text is too long.
+        """
+        self._check_open()
+        accepted = self.clock.clock.now()
+        if utterance is not None and self._find(utterance) is not None:
+            raise UnknownUtterance(
+                f"Utterance {utterance} exists already. Choose another id, or append to it."
+            )
+        if interrupt:
+            await self.interrupt()
+        if len(self._utterances) >= MAX_WAITING_UTTERANCES:
+            raise CapacityReached(
+                f"{MAX_WAITING_UTTERANCES} utterances wait already. Let some be said first."
+            )
+        self._sequence += 1
+        key = UtteranceKey(self.id, self.generation, self._sequence)
+        entry = Utterance(
+            utterance or f"u{self._sequence}",
+            key,
+            accepted,
+            voice=voice or self._options.voice,
+            language=language or self._options.language,
+            speed=speed,
+        )
+        entry.write(text, final=final)
+        self._utterances.append(entry)
+        self._to_perform.put_nowait(entry)
+        self._notify(UtteranceQueued(utterance=entry.name, text=text))
+        return entry.name
+
+    async def append(self, utterance: str, text: str, final: bool = False) -> None:
+        """More text for an utterance that was said with ``final=False``.
+
+        Raises:
+            UnknownUtterance: there is no such utterance, or it is complete.
+            ScriptRejected: the whole is too long.
+        """
+        self._check_open()
+        entry = self._find(utterance)
+        if entry is None:
+            raise UnknownUtterance(
+                f"There is no open utterance {utterance}. Begin one with say and final=false."
+            )
+        entry.write(text, final=final)
+
+    async def interrupt(self) -> int:
+        """Stop speaking and drop what waits; returns the new generation."""
+        self._check_open()
+        self.generation += 1
+        self._observer.interrupted()
+        dropped, self._utterances = self._utterances, deque()
+        if self._performing is not None:
+            self._performing.cancel()
+        await self._performer.cancel(self.id, self.generation)
+        for entry in dropped:
+            self._ended(entry, "interrupted")
+        self._set_state("idle", force=True)
+        return self.generation
+
+    async def change_avatar(self, avatar: str) -> None:
+        """Show another avatar from the next slot on; raises what the compositor factory raises."""
+        self._check_open()
+        loop = asyncio.get_running_loop()
+        compositor = await loop.run_in_executor(self._executor, self._compositors.open, avatar)
+
+        def change() -> None:
+            self._stage.change_compositor(compositor)
+            self._playout.request_keyframe("h264")
+            self._playout.request_keyframe("vp8")
+
+        self._playout.between_slots(change)
+        self.avatar = avatar
+        self.width, self.height = compositor.width, compositor.height
+        self._set_state(self.state, force=True)
+
+    async def handle(self, raw: str | bytes | Command) -> Event:
+        """Carry out one command of the live protocol; bad ones are answered with an ``error`` event."""
+        identifier: str | None = None
+        try:
+            command = COMMAND.validate_json(raw) if isinstance(raw, str | bytes) else raw
+            identifier = command.id
+            return await self._carry_out(command)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "command"
+            return Error(code=BadCommand.code, message=f"{where}: {first['msg']}", id=identifier)
+        except LipstreamError as error:
+            return Error(code=error.code, message=error.message, id=identifier)
+
+    async def _carry_out(self, command: Command) -> Event:
+        match command:
+            case Say():
+                name = await self.say(
+                    command.text,
+                    utterance=command.utterance,
+                    final=command.final,
+                    interrupt=command.interrupt,
+                    voice=command.voice,
+                    language=command.language,
+                    speed=command.speed,
+                )
+                return Ack(id=command.id, utterance=name, generation=self.generation)
+            case Append():
+                await self.append(command.utterance, command.text, command.final)
+                return Ack(id=command.id, utterance=command.utterance, generation=self.generation)
+            case Interrupt():
+                return Ack(id=command.id, generation=await self.interrupt())
+            case ChangeAvatar():
+                await self.change_avatar(command.avatar)
+                return Ack(id=command.id, generation=self.generation)
+            case Keyframe():
+                self._playout.request_keyframe("h264")
+                self._playout.request_keyframe("vp8")
+                return Ack(id=command.id, generation=self.generation)
+            case Ping():
+                return Pong(id=command.id, time=command.time)
+
+    def attach(self, sink: Sink) -> None:
+        """Play to ``sink`` from now on; it is told the session's state first.
+
+        Raises:
+            SessionClosed: the session has ended.
+            CapacityReached: too many viewers.
+        """
+        self._check_open()
+        if len(self._playout.sinks) >= MAX_SINKS:
+            raise CapacityReached(f"A session has at most {MAX_SINKS} viewers. Open another session.")
+        self._playout.attach(sink)
+        sink.notify(self._state_event())
+
+    def detach(self, sink: Sink) -> None:
+        """Play no more to ``sink``; idempotent."""
+        self._playout.detach(sink)
+        self.quiet_since = self.clock.clock.now()
+
+    def request_keyframe(self, codec: VideoCodec) -> None:
+        """The next frame of ``codec`` will be a keyframe."""
+        self._playout.request_keyframe(codec)
+
+    @property
+    def viewers(self) -> int:
+        """How many sinks are attached."""
+        return len(self._playout.sinks)
+
+    @property
+    def unused(self) -> bool:
+        """Nobody watches and nothing is being said."""
+        return not self._playout.sinks and not self._utterances
+
+    async def close(self) -> None:
+        """End the session; idempotent."""
+        if self.state == "closed":
+            return
+        for entry in self._utterances:
+            self._ended(entry, "interrupted")
+        self._utterances.clear()
+        self._set_state("closed")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._performer.cancel(self.id, self.generation + 1)
+        for sink in tuple(self._playout.sinks):
+            sink.closed()
+        self._playout.sinks.clear()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._executor, self._stage.close)
+
+    # SlotSource: what the playout asks ------------------------------------------------------------------
+
+    def take(self) -> Slot | None:
+        """The next slot to say. Utterances that are through end here."""
+        while self._utterances:
+            entry = self._utterances[0]
+            slot = entry.take()
+            if slot is not None:
+                return slot
+            if not entry.exhausted:
+                return None
+            self._utterances.popleft()
+            self._ended(entry, "failed" if entry.error else "completed")
+            if not self._utterances:
+                self._set_state("idle")
+        return None
+
+    def is_stale(self, slot: Slot) -> bool:
+        """Whether an interrupt overtook the slot."""
+        return slot.key.generation < self.generation
+
+    def sent(self, index: int, slot: Slot | None) -> None:
+        """Tell viewers what begins with this slot."""
+        if slot is None or not self._utterances:
+            return
+        entry = self._utterances[0]
+        if entry.sent_slots == 0:
+            latency = self.clock.clock.now() - entry.accepted
+            self._observer.utterance_started(latency, entry.engine)
+            self._set_state("speaking")
+            self._notify(
+                UtteranceStarted(
+                    utterance=entry.name, slot=index, latency_ms=round(latency * 1000, 1), engine=entry.engine
+                )
+            )
+        entry.sent_slots += 1
+        for word in slot.words:
+            self._notify(
+                WordSpoken(
+                    utterance=entry.name,
+                    text=word.text,
+                    slot=index,
+                    start=round(word.start, 3),
+                    end=round(word.end, 3),
+                    begin=word.begin,
+                    stop=word.stop,
+                )
+            )
+
+    # Within ---------------------------------------------------------------------------------------------
+
+    async def _direct(self) -> None:
+        """Have the performer perform one utterance after another."""
+        while True:
+            entry = await self._to_perform.get()
+            if entry.key.generation < self.generation:
+                continue
+            self._performing = asyncio.create_task(self._perform(entry), name=f"perform-{self.id}")
+            try:
+                await asyncio.wait((self._performing,))
+            finally:
+                self._performing.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._performing
+                self._performing = None
+
+    async def _perform(self, entry: Utterance) -> None:
+        request = PerformRequest(
+            key=entry.key,
+            avatar=self.avatar,
+            voice=entry.voice,
+            language=entry.language,
+            speed=entry.speed,
+            seed=entry.key.sequence,
+        )
+        try:
+            async with aclosing(self._performer.perform(request, entry.text())) as items:
+                async for item in items:
+                    if isinstance(item, Slot):
+                        await entry.put(item)
+                    else:
+                        self._noticed(entry, item)
+        except LipstreamError as error:
+            entry.error = (error.code, error.message)
+        except Exception as error:
+            log.exception("performing failed", session=self.id, utterance=entry.name)
+            entry.error = ("internal_error", f"Speaking failed ({type(error).__name__}). Try again.")
+        finally:
+            entry.final = True
+            entry.all_received = True
+
+    def _noticed(self, entry: Utterance, notice: Notice) -> None:
+        if notice.code == "speech_engine":
+            entry.engine = notice.message
+            return
+        self._observer.engine_fallback(notice.message)
+        self._notify(NoticeEvent(code=notice.code, message=notice.message, utterance=entry.name))
+
+    def _find(self, name: str) -> Utterance | None:
+        return next((entry for entry in self._utterances if entry.name == name), None)
+
+    def _ended(self, entry: Utterance, reason: EndReason) -> None:
+        self._observer.utterance_ended(reason)
+        code, message = entry.error or (None, None)
+        self._notify(
+            UtteranceEnded(
+                utterance=entry.name,
+                reason=reason,
+                spoken_seconds=round(entry.spoken_seconds, 3),
+                code=code,
+                message=message,
+            )
+        )
+        self.quiet_since = self.clock.clock.now()
+
+    def _set_state(self, state: State, *, force: bool = False) -> None:
+        if state != self.state or force:
+            self.state = state
+            self._notify(self._state_event())
+
+    def _state_event(self) -> SessionState:
+        return SessionState(session=self.id, state=self.state, avatar=self.avatar, generation=self.generation)
+
+    def _notify(self, event: Event) -> None:
+        for sink in tuple(self._playout.sinks):
+            sink.notify(event)
+
+    def _check_open(self) -> None:
+        if self.state == "closed":
+            raise SessionClosed("The session has ended. Create a new one.")
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("session task broke", session=self.id, task=task.get_name(), exc_info=error)
+            self._notify(
+                Error(code="internal_error", message="The session broke. Close it and create a new one.")
+            )

@@ -1,0 +1,154 @@
+"""All live sessions of a media process: how many there may be, and when one has outlived its use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
+
+from streaming.clock import Clock, SystemClock
+from streaming.compositor.base import CompositorFactory
+from streaming.errors import CapacityReached, SessionNotFound, VoiceNotFound
+from streaming.observer import NullObserver, Observer
+from streaming.performer.base import Performer
+from streaming.session import Session, SessionOptions
+from streaming.stage import DEFAULT_AUDIO_BITRATE, DEFAULT_VIDEO_BITRATE
+
+log = structlog.get_logger(__name__)
+
+REAP_SECONDS = 1.0
+"""How often sessions are looked over for their time limits, which are minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """Bounds on sessions, in sessions and seconds, and their bit rates."""
+
+    max_sessions: int = 4
+    idle_seconds: float = 60.0
+    max_seconds: float = 3600.0
+    video_bitrate: int = DEFAULT_VIDEO_BITRATE
+    audio_bitrate: int = DEFAULT_AUDIO_BITRATE
+
+
+class SessionManager:
+    """Creates, finds and ends sessions.
+
+    Args:
+        performer: what performs for all of them.
+        compositors: what draws for them.
+        limits: bounds.
+        clock: time.
+        observer: told of everything.
+    """
+
+    def __init__(
+        self,
+        performer: Performer,
+        compositors: CompositorFactory,
+        *,
+        limits: SessionLimits | None = None,
+        clock: Clock | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self._performer = performer
+        self._compositors = compositors
+        self._limits = limits or SessionLimits()
+        self._clock = clock or SystemClock()
+        self._observer = observer or NullObserver()
+        self._sessions: dict[str, Session] = {}
+        self._opening = 0
+        self._executor = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="stage")
+        self._reaper: asyncio.Task[None] | None = None
+
+    async def create(self, avatar: str, *, voice: str | None = None, language: str | None = None) -> Session:
+        """A new running session.
+
+        Raises:
+            CapacityReached: no more sessions fit.
+            VoiceNotFound: the voice is not installed.
+            LipstreamError: the avatar does not exist or is damaged.
+        """
+        if len(self._sessions) + self._opening >= self._limits.max_sessions:
+            raise CapacityReached(
+                f"All {self._limits.max_sessions} sessions are in use. Close one, or try again later."
+            )
+        self._opening += 1
+        try:
+            if voice is not None:
+                await self._check_voice(voice)
+            session = await Session.open(
+                avatar,
+                performer=self._performer,
+                compositors=self._compositors,
+                clock=self._clock,
+                executor=self._executor,
+                observer=self._observer,
+                options=SessionOptions(
+                    voice, language, self._limits.video_bitrate, self._limits.audio_bitrate
+                ),
+            )
+        finally:
+            self._opening -= 1
+        self._sessions[session.id] = session
+        self._observer.session_opened()
+        if self._reaper is None:
+            self._reaper = asyncio.create_task(self._reap(), name="session-reaper")
+        return session
+
+    def get(self, session_id: str) -> Session:
+        """The session with this id.
+
+        Raises:
+            SessionNotFound: there is none (any more).
+        """
+        session = self._sessions.get(session_id)
+        if session is None:
+            raise SessionNotFound("There is no such session; it may have ended. Create a new one.")
+        return session
+
+    def all(self) -> list[Session]:
+        """All sessions, oldest first."""
+        return list(self._sessions.values())
+
+    async def close(self, session_id: str) -> None:
+        """End a session.
+
+        Raises:
+            SessionNotFound: there is none with this id.
+        """
+        session = self.get(session_id)
+        del self._sessions[session_id]
+        await session.close()
+        self._observer.session_closed()
+
+    async def close_all(self) -> None:
+        """End everything; the manager is not used afterwards."""
+        if self._reaper is not None:
+            self._reaper.cancel()
+            await asyncio.gather(self._reaper, return_exceptions=True)
+            self._reaper = None
+        for session_id in list(self._sessions):
+            await self.close(session_id)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _check_voice(self, voice: str) -> None:
+        names = [known.name for known in (await self._performer.describe()).voices]
+        if voice not in names:
+            raise VoiceNotFound(f"No voice is called {voice}. Installed: {', '.join(names)}.")
+
+    async def _reap(self) -> None:
+        while True:
+            await self._clock.sleep_until(self._clock.now() + REAP_SECONDS)
+            for session in self.all():
+                if self._outlived(session):
+                    log.info("session timed out", session=session.id)
+                    await self.close(session.id)
+
+    def _outlived(self, session: Session) -> bool:
+        idle = self._clock.now() - session.quiet_since
+        age = self._clock.wall() - session.created
+        return (session.unused and idle > self._limits.idle_seconds) or age > self._limits.max_seconds

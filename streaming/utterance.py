@@ -1,0 +1,105 @@
+"""One utterance as the session sees it: text going in, slots coming out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+
+from streaming.errors import ScriptRejected, UnknownUtterance
+from streaming.protocol import MAX_TEXT
+from streaming.slots import Slot, UtteranceKey
+from streaming.timing import FPS
+
+SLOTS_AHEAD = 25
+"""Slots that wait in the media process; the performer holds back the rest."""
+
+
+class Utterance:
+    """Text in, slots out, and what became of it.
+
+    Args:
+        name: the id that clients know it by.
+        key: its place in the session.
+        accepted: monotonic second at which its first text was taken.
+        voice: voice name or ``None``.
+        language: BCP 47 tag or ``None``.
+        speed: 0.5 .. 2.0.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        key: UtteranceKey,
+        accepted: float,
+        *,
+        voice: str | None = None,
+        language: str | None = None,
+        speed: float = 1.0,
+    ) -> None:
+        self.name = name
+        self.key = key
+        self.accepted = accepted
+        self.voice = voice
+        self.language = language
+        self.speed = speed
+        self.engine = ""
+        self.length = 0
+        self.final = False
+        self.sent_slots = 0
+        self.all_received = False
+        self.error: tuple[str, str] | None = None
+        self._pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        self._slots: deque[Slot] = deque()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    @property
+    def spoken_seconds(self) -> float:
+        """How much of it was sent."""
+        return self.sent_slots / FPS
+
+    @property
+    def exhausted(self) -> bool:
+        """Nothing of it is left to send, and nothing will come."""
+        return self.all_received and not self._slots
+
+    def write(self, text: str, *, final: bool) -> None:
+        """Take more text.
+
+        Raises:
+            UnknownUtterance: it was closed before.
+            ScriptRejected: the whole would be too long.
+        """
+        if self.final:
+            raise UnknownUtterance(f"Utterance {self.name} takes no more text. Say the rest in a new one.")
+        if self.length + len(text) > MAX_TEXT:
+            raise ScriptRejected(
+                f"An utterance holds at most {MAX_TEXT} characters. Say the rest in a new one."
+            )
+        self.length += len(text)
+        if text:
+            self._pieces.put_nowait(text)
+        if final:
+            self.final = True
+            self._pieces.put_nowait(None)
+
+    async def text(self) -> AsyncIterator[str]:
+        """The pieces of text, as they were written, until the last."""
+        while (piece := await self._pieces.get()) is not None:
+            yield piece
+
+    async def put(self, slot: Slot) -> None:
+        """Take a slot from the performer; waits while enough are here."""
+        await self._room.wait()
+        self._slots.append(slot)
+        if len(self._slots) >= SLOTS_AHEAD:
+            self._room.clear()
+
+    def take(self) -> Slot | None:
+        """The next slot, or ``None`` when it has not come yet (or none is left)."""
+        if not self._slots:
+            return None
+        slot = self._slots.popleft()
+        self._room.set()
+        return slot
