@@ -1,0 +1,271 @@
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from streaming.errors import CapacityReached, LipstreamError, ScriptRejected, SessionClosed, UnknownUtterance
+from streaming.observer import NullObserver
+from streaming.protocol import (
+    Ack,
+    Error,
+    Pong,
+    SessionState,
+    UtteranceEnded,
+    UtteranceQueued,
+    UtteranceStarted,
+    WordSpoken,
+)
+from streaming.session import MAX_SINKS, MAX_WAITING_UTTERANCES, Session
+from streaming.timing import SLOT_SECONDS
+from tests.support.clock import ManualClock, settle
+from tests.support.engines import WORD_SECONDS, DirectPerformer, FlatCompositors, RampSpeech, slots_for
+from tests.support.executor import InlineExecutor
+from tests.support.sinks import RecordingSink
+
+
+class Notes(NullObserver):
+    def __init__(self) -> None:
+        self.started: list[float] = []
+        self.ended: list[str] = []
+
+    def utterance_started(self, latency_seconds: float, engine: str) -> None:
+        self.started.append(latency_seconds)
+
+    def utterance_ended(self, reason: str) -> None:
+        self.ended.append(reason)
+
+
+@asynccontextmanager
+async def open_session(performer: DirectPerformer | None = None, observer: NullObserver | None = None):
+    clock = ManualClock()
+    session = await Session.open(
+        "mira",
+        performer=performer or DirectPerformer(),
+        compositors=FlatCompositors(),
+        clock=clock,
+        executor=InlineExecutor(),
+        observer=observer or NullObserver(),
+    )
+    try:
+        yield session, clock
+    finally:
+        await session.close()
+
+
+def ended(sink: RecordingSink) -> list[UtteranceEnded]:
+    return [event for event in sink.events if isinstance(event, UtteranceEnded)]
+
+
+async def test_an_utterance_is_told_from_start_to_end_in_order():
+    sink, notes = RecordingSink(), Notes()
+    async with open_session(observer=notes) as (session, clock):
+        session.attach(sink)
+        await clock.advance(1)
+        name = await session.say("one two three")
+        await clock.advance(2)
+    kinds = [event.type for event in sink.events]
+    assert kinds == [
+        "session.state", "utterance.queued", "session.state", "utterance.started",
+        "word", "word", "word", "utterance.ended", "session.state", "session.state",
+    ]  # fmt: skip
+    states = [event.state for event in sink.events if isinstance(event, SessionState)]
+    assert states == ["idle", "speaking", "idle", "closed"]
+    queued = next(event for event in sink.events if isinstance(event, UtteranceQueued))
+    assert (queued.utterance, queued.text) == (name, "one two three")
+    assert sum(slot.speaking for slot in sink.slots) == slots_for(3)
+    (end,) = ended(sink)
+    assert end.reason == "completed"
+    assert end.spoken_seconds == pytest.approx(slots_for(3) * SLOT_SECONDS)
+    assert notes.ended == ["completed"] and 0 < notes.started[0] <= 0.06 + 1e-9
+
+
+async def test_words_are_told_with_the_slot_that_carries_them():
+    sink = RecordingSink()
+    async with open_session() as (session, clock):
+        session.attach(sink)
+        await session.say("one two three")
+        await clock.advance(2)
+    start = next(event for event in sink.events if isinstance(event, UtteranceStarted))
+    words = [event for event in sink.events if isinstance(event, WordSpoken)]
+    assert [(w.text, w.begin, w.stop) for w in words] == [("one", 0, 3), ("two", 4, 7), ("three", 8, 13)]
+    assert [w.slot - start.slot for w in words] == [int(i * WORD_SECONDS / SLOT_SECONDS) for i in range(3)]
+    assert start.engine == "ramp"
+
+
+async def test_utterances_follow_one_another_without_mixing():
+    sink = RecordingSink()
+    async with open_session() as (session, clock):
+        session.attach(sink)
+        await session.say("a b", utterance="first")
+        await session.say("c", utterance="second")
+        await clock.advance(2)
+    order = [(event.type, getattr(event, "utterance", None)) for event in sink.events]
+    assert order.index(("utterance.ended", "first")) < order.index(("utterance.started", "second"))
+    speaking = [slot.speaking for slot in sink.slots]
+    assert sum(speaking) == slots_for(2) + slots_for(1)
+    first = speaking.index(True)
+    assert all(speaking[first : first + sum(speaking)]), "no idle slot between two waiting utterances"
+
+
+async def test_interrupt_leaves_nothing_stale():
+    sink, performer = RecordingSink(), DirectPerformer()
+    async with open_session(performer) as (session, clock):
+        session.attach(sink)
+        await session.say("a b c d e f g h", utterance="long")
+        await session.say("waiting", utterance="next")
+        await clock.advance(0.5)
+        before = sum(slot.speaking for slot in sink.slots)
+        mark = len(sink.log)
+        assert await session.interrupt() == 1
+        await clock.advance(1)
+        after = sink.log[mark:]
+    assert before > 0
+    assert not any(getattr(entry, "speaking", False) for entry in after)
+    assert not any(isinstance(entry, WordSpoken | UtteranceStarted) for entry in after)
+    assert [(e.utterance, e.reason) for e in ended(sink)] == [("long", "interrupted"), ("next", "interrupted")]
+    assert ended(sink)[0].spoken_seconds == pytest.approx(before * SLOT_SECONDS)
+    assert performer.cancelled[0] == (session.id, 1)
+
+
+async def test_interrupt_between_making_and_sending_a_slot():
+    sink = RecordingSink()
+    async with open_session() as (session, clock):
+        session.attach(sink)
+        await session.say("a b c")
+        await clock.advance(3 * SLOT_SECONDS - 0.001)
+        mark = len(sink.slots)
+        await session.interrupt()
+        await clock.advance(3 * SLOT_SECONDS)
+        assert not any(slot.speaking for slot in sink.slots[mark:])
+        assert not sink.slots[mark].video
+        assert sink.slots[mark + 1].video["h264"].keyframe
+
+
+async def test_say_with_interrupt_replaces_what_was_being_said():
+    sink = RecordingSink()
+    async with open_session() as (session, clock):
+        session.attach(sink)
+        await session.say("a b c d e", utterance="old")
+        await clock.advance(0.2)
+        await session.say("new", utterance="new", interrupt=True)
+        await clock.advance(1)
+    assert [(e.utterance, e.reason) for e in ended(sink)] == [("old", "interrupted"), ("new", "completed")]
+
+
+async def test_text_arrives_token_by_token():
+    sink = RecordingSink()
+    async with open_session() as (session, clock):
+        session.attach(sink)
+        name = await session.say("one ", final=False)
+        await clock.advance(0.6)
+        assert not ended(sink)
+        await session.append(name, "two ")
+        await session.append(name, "three", final=True)
+        await clock.advance(1)
+    words = [event for event in sink.events if isinstance(event, WordSpoken)]
+    assert [word.text for word in words] == ["one", "two", "three"]
+    assert sum(slot.speaking for slot in sink.slots) >= slots_for(3)
+    assert ended(sink)[0].reason == "completed"
+
+
+async def test_a_failing_engine_ends_its_utterance_and_spares_the_next():
+    sink = RecordingSink()
+    async with open_session() as (session, clock):
+        session.attach(sink)
+        await session.say("fine boom", utterance="bad")
+        await session.say("good", utterance="good")
+        await session.say("hola", utterance="foreign", language="es")
+        await clock.advance(3)
+    assert [(e.utterance, e.reason, e.code) for e in ended(sink)] == [
+        ("bad", "failed", "internal_error"),
+        ("good", "completed", None),
+        ("foreign", "failed", "internal_error"),
+    ]
+    assert "es is not spoken" in (ended(sink)[2].message or "")
+
+
+async def test_change_of_avatar_is_live_and_starts_with_a_keyframe():
+    sink = RecordingSink()
+    async with open_session() as (session, clock):
+        session.attach(sink)
+        await session.say("a b c d")
+        await clock.advance(0.3)
+        mark = len(sink.slots)
+        await session.change_avatar("wide")
+        await clock.advance(0.3)
+        assert (session.avatar, session.width) == ("wide", 96)
+        assert sink.slots[mark + 1].video["h264"].keyframe or sink.slots[mark].video["h264"].keyframe
+        assert all(slot.speaking for slot in sink.slots[mark : mark + 5]), "speech goes on"
+        with pytest.raises(LipstreamError):
+            await session.change_avatar("missing")
+        assert session.avatar == "wide"
+
+
+async def test_commands_as_json():
+    async with open_session() as (session, clock):
+        ack = await session.handle('{"type":"say","text":"hi","id":"7"}')
+        assert ack == Ack(id="7", utterance="u1", generation=0)
+        assert await session.handle(b'{"type":"ping","time":2.5}') == Pong(time=2.5)
+        assert await session.handle('{"type":"interrupt"}') == Ack(generation=1)
+        assert isinstance(await session.handle('{"type":"avatar","avatar":"wide"}'), Ack)
+        assert isinstance(await session.handle('{"type":"keyframe"}'), Ack)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["", "{", "[]", "null", '{"type":"fly"}', '{"type":"say"}', '{"type":"say","text":1}', b"\xff\xfe",
+     '{"type":"say","text":"x","speed":9}', '{"type":"avatar","avatar":"../etc"}', '{"type":"ping","extra":1}'],
+)  # fmt: skip
+async def test_bad_commands_are_answered_not_raised(raw):
+    async with open_session() as (session, _):
+        answer = await session.handle(raw)
+        assert isinstance(answer, Error) and answer.code == "bad_command" and answer.message
+
+
+async def test_refusals_name_the_command():
+    async with open_session() as (session, _):
+        answer = await session.handle('{"type":"append","utterance":"ghost","text":"x","id":"9"}')
+        assert isinstance(answer, Error) and (answer.code, answer.id) == ("unknown_utterance", "9")
+
+
+async def test_bounds():
+    performer = DirectPerformer(RampSpeech())
+    performer.speech.gate.clear()
+    async with open_session(performer) as (session, _):
+        for index in range(MAX_WAITING_UTTERANCES):
+            await session.say("x", utterance=f"w{index}")
+        with pytest.raises(UnknownUtterance):
+            await session.say("x", utterance="w3")
+        with pytest.raises(CapacityReached):
+            await session.say("x")
+        await session.interrupt()
+        with pytest.raises(ScriptRejected):
+            await session.say("x" * 10_001)
+        for _ in range(MAX_SINKS):
+            session.attach(RecordingSink(None))
+        with pytest.raises(CapacityReached):
+            session.attach(RecordingSink(None))
+
+
+async def test_close_tells_viewers_and_leaves_no_tasks():
+    sink = RecordingSink()
+    before = asyncio.all_tasks()
+    async with open_session() as (session, clock):
+        session.attach(sink)
+        await session.say("a b c d e f", final=False)
+        await clock.advance(0.2)
+        await session.close()
+        await session.close()
+        assert sink.log[-1] is None
+        assert ended(sink)[0].reason == "interrupted"
+        with pytest.raises(SessionClosed):
+            await session.say("more")
+        with pytest.raises(SessionClosed):
+            session.attach(RecordingSink())
+    await settle()
+    assert asyncio.all_tasks() == before
+
+
+async def test_sessions_have_secrets_of_their_own():
+    async with open_session() as (one, _), open_session() as (two, _):
+        assert one.id != two.id and one.token != two.token and len(one.token) >= 32
