@@ -1,0 +1,90 @@
+"""``avatar.json``: what a bundle says about itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+
+MEGABYTE = 1 << 20
+PART_LIMITS: dict[str, int] = {
+    "poster.webp": 2 * MEGABYTE,
+    "idle.mp4": 32 * MEGABYTE,
+    "alpha.mp4": 32 * MEGABYTE,
+    "alpha.png": 8 * MEGABYTE,
+    "faces.npz": 8 * MEGABYTE,
+    "atlas.npz": 64 * MEGABYTE,
+    "musetalk.safetensors": 256 * MEGABYTE,
+}
+"""Every part that a bundle may have, and the most bytes it may take."""
+
+PartName = Literal[
+    "poster.webp", "idle.mp4", "alpha.mp4", "alpha.png", "faces.npz", "atlas.npz", "musetalk.safetensors"
+]
+AvatarId = Annotated[str, Field(pattern=ID_PATTERN, examples=["mira"])]
+Line = Annotated[str, Field(max_length=500)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Provenance(_Model):
+    """Where the avatar comes from and what may be done with it.
+
+    Attributes:
+        source: what it was made from.
+        author: who made the source.
+        licence: SPDX identifier, or a few words.
+        tools: what it was made with.
+        consent: for a real person, who agreed to this use and how; else why none is needed.
+    """
+
+    source: Line = "not stated"
+    author: Line = "not stated"
+    licence: Line = "not stated"
+    tools: tuple[Line, ...] = Field(default=(), max_length=20)
+    consent: Line = "not stated"
+
+
+class Part(_Model):
+    """One file of the bundle."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    bytes: Annotated[int, Field(ge=1)]
+
+
+class AvatarDetails(_Model):
+    """What its maker says about an avatar; the writer of the bundle adds the rest.
+
+    Attributes:
+        id: the avatar's id, which is also its folder's name.
+        name: for people.
+        width: frame width in pixels.
+        height: frame height in pixels.
+        fps: frames per second of the idle loop.
+        frames: frames in the idle loop.
+        created: when it was made.
+        provenance: where it comes from.
+        engines: the face engines that it carries parts for.
+    """
+
+    id: AvatarId
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    width: Annotated[int, Field(ge=64, le=1920, multiple_of=2)]
+    height: Annotated[int, Field(ge=64, le=1920, multiple_of=2)]
+    fps: Annotated[int, Field(ge=1, le=60)]
+    frames: Annotated[int, Field(ge=1, le=60 * 600)]
+    created: AwareDatetime
+    provenance: Provenance = Provenance()
+    engines: tuple[Literal["atlas", "musetalk"], ...] = ("atlas",)
+
+
+class Manifest(AvatarDetails):
+    """The contents of ``avatar.json``."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    parts: dict[PartName, Part]

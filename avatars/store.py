@@ -1,0 +1,176 @@
+"""The avatars of this machine: those that ship with the program, and the user's own."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from avatars.bundle import TEMPORARY_PREFIX, Bundle, BundleWriter, open_bundle, read_manifest
+from avatars.errors import AvatarExists, AvatarNotFound, AvatarReadOnly, BundleInvalid
+from avatars.manifest import ID_PATTERN, AvatarDetails, Manifest
+
+BUILTIN_ROOT = Path(__file__).parent / "builtin"
+_ID = re.compile(ID_PATTERN)
+
+
+@dataclass(frozen=True, slots=True)
+class AvatarEntry:
+    """One line of the list.
+
+    Attributes:
+        id: the avatar's id.
+        manifest: what it says about itself; ``None`` when it is damaged.
+        builtin: ships with the program.
+        problem: what is wrong with a damaged one.
+    """
+
+    id: str
+    manifest: Manifest | None
+    builtin: bool
+    problem: str | None = None
+
+
+class AvatarStore:
+    """Finds, adds and removes avatars. Safe to use from several threads and processes.
+
+    Args:
+        root: folder of the user's own avatars; made when the first is added.
+        builtin_root: folder of those that ship with the program; never written to.
+    """
+
+    def __init__(self, root: Path, builtin_root: Path = BUILTIN_ROOT) -> None:
+        self.root = root
+        self.builtin_root = builtin_root
+
+    def list(self) -> list[AvatarEntry]:
+        """All avatars by id, built-in ones first. Damaged ones are listed with their problem."""
+        # The folder of the built-in ones also holds their sources.
+        shipped = [folder for folder in _folders(self.builtin_root) if _is_bundle(folder)]
+        names = {folder.name for folder in shipped}
+        own = [folder for folder in _folders(self.root) if folder.name not in names]
+        return [self._entry(f, builtin=True) for f in shipped] + [self._entry(f, builtin=False) for f in own]
+
+    def get(self, avatar: str) -> Bundle:
+        """Open an avatar, with every part checked.
+
+        Raises:
+            AvatarNotFound: there is none with this id.
+            BundleInvalid: it is damaged.
+        """
+        folder, builtin = self._find(avatar)
+        bundle = open_bundle(folder, builtin=builtin)
+        _check_name(folder, bundle.manifest)
+        return bundle
+
+    def manifest(self, avatar: str) -> Manifest:
+        """What an avatar says about itself; quicker than ``get``, as the parts are not read.
+
+        Raises:
+            AvatarNotFound: there is none with this id.
+            BundleInvalid: it is damaged.
+        """
+        folder, _ = self._find(avatar)
+        manifest = read_manifest(folder)
+        _check_name(folder, manifest)
+        return manifest
+
+    def exists(self, avatar: str) -> bool:
+        """Whether an avatar, damaged or not, has this id."""
+        try:
+            self._find(avatar)
+        except AvatarNotFound:
+            return False
+        return True
+
+    def writer(self, avatar: str) -> BundleWriter:
+        """Begin a new avatar of the user's.
+
+        Raises:
+            AvatarExists: the id is taken.
+            BundleInvalid: the id is not a valid one.
+        """
+        if not _ID.fullmatch(avatar):
+            raise BundleInvalid(
+                f"'{avatar[:80]}' cannot be an avatar's id. Use a-z, 0-9, '_' and '-', at most 64 of them, "
+                "starting with a letter or digit."
+            )
+        if self.exists(avatar):
+            raise AvatarExists(
+                f"An avatar with the id '{avatar}' exists already. Choose another id or delete it first."
+            )
+        return BundleWriter(self.root)
+
+    def add(self, folder: Path, avatar: str | None = None) -> Bundle:
+        """Copy a bundle from elsewhere into the store, after checking all of it.
+
+        Args:
+            folder: the bundle's folder.
+            avatar: a new id for it; its own when not given.
+
+        Raises:
+            BundleInvalid: the bundle is damaged or unsafe.
+            AvatarExists: the id is taken.
+        """
+        source = open_bundle(folder)
+        if "atlas.npz" in source.manifest.parts:
+            source.atlas()
+        new_id = avatar or source.id
+        with self.writer(new_id) as writer:
+            for name in source.manifest.parts:
+                shutil.copyfile(folder / name, writer.path(name), follow_symlinks=False)
+            details = source.manifest.model_dump(include=set(AvatarDetails.model_fields))
+            return writer.commit(AvatarDetails.model_validate(details | {"id": new_id}))
+
+    def delete(self, avatar: str) -> None:
+        """Remove one of the user's avatars, damaged or not.
+
+        Raises:
+            AvatarNotFound: there is none with this id.
+            AvatarReadOnly: it ships with the program.
+        """
+        folder, builtin = self._find(avatar)
+        if builtin:
+            raise AvatarReadOnly(f"The avatar '{avatar}' ships with the program and cannot be deleted.")
+        # Out of sight in one step, so that nobody meets half an avatar.
+        grave = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=self.root))
+        folder.rename(grave / avatar)
+        shutil.rmtree(grave, ignore_errors=True)
+
+    def _find(self, avatar: str) -> tuple[Path, bool]:
+        if _ID.fullmatch(avatar):
+            for root, builtin in ((self.builtin_root, True), (self.root, False)):
+                folder = root / avatar
+                if folder.is_dir() and not folder.is_symlink() and (not builtin or _is_bundle(folder)):
+                    return folder, builtin
+        raise AvatarNotFound(f"There is no avatar '{avatar[:80]}'. Choose one of the list of avatars.")
+
+    def _entry(self, folder: Path, *, builtin: bool) -> AvatarEntry:
+        try:
+            manifest = read_manifest(folder)
+            if manifest.id != folder.name:
+                raise BundleInvalid(
+                    f"The folder '{folder.name}' holds the avatar '{manifest.id}'. Rename it."
+                )
+        except (BundleInvalid, OSError) as error:
+            return AvatarEntry(folder.name, None, builtin, str(error))
+        return AvatarEntry(manifest.id, manifest, builtin)
+
+
+def _folders(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    return sorted(f for f in root.iterdir() if _ID.fullmatch(f.name) and f.is_dir() and not f.is_symlink())
+
+
+def _is_bundle(folder: Path) -> bool:
+    return (folder / "avatar.json").is_file()
+
+
+def _check_name(folder: Path, manifest: Manifest) -> None:
+    if manifest.id != folder.name:
+        raise BundleInvalid(
+            f"The folder '{folder.name}' holds the avatar '{manifest.id}'. Rename the folder."
+        )

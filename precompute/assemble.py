@@ -1,0 +1,81 @@
+"""The last steps of every avatar with a mouth atlas: its parts, and the bundle around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from avatars.atlas import MouthAtlas
+from avatars.atlas_file import save_atlas
+from avatars.bundle import Bundle, BundleWriter
+from avatars.manifest import AvatarDetails, Provenance
+from precompute.idle import LOOP_SECONDS, write_idle_loop, write_poster
+from streaming.clock import Clock, SystemClock
+from streaming.timing import FPS
+
+Progress = Callable[[str, float], None]
+"""Told what is being done, and how much of the whole is done (0..1)."""
+
+
+def assemble(
+    atlas: MouthAtlas,
+    writer: BundleWriter,
+    avatar: str,
+    name: str,
+    provenance: Provenance,
+    *,
+    progress: Progress,
+    idle_seconds: float = LOOP_SECONDS,
+    clock: Clock | None = None,
+) -> Bundle:
+    """Write all parts of an avatar into ``writer`` and commit.
+
+    Args:
+        atlas: its mouth atlas.
+        writer: an entered writer of the store that the avatar goes to.
+        avatar: its id.
+        name: its name for people.
+        provenance: where it comes from.
+        progress: told about each step, from 0 to 1.
+        idle_seconds: length of the idle loop.
+        clock: says when it was made.
+
+    Raises:
+        BundleInvalid: something does not fit together.
+        AvatarExists: the id was taken meanwhile.
+    """
+    progress("Writing the mouth atlas", 0.0)
+    save_atlas(writer.path("atlas.npz"), atlas)
+    progress("Writing the poster and the landmarks", 0.2)
+    write_poster(atlas, writer.path("poster.webp"))
+    _write_faces(atlas, writer.path("faces.npz"))
+    progress("Drawing the idle loop", 0.25)
+    frames = write_idle_loop(atlas, writer.path("idle.mp4"), idle_seconds)
+    progress("Closing the bundle", 0.95)
+    height, width = atlas.still.shape[:2]
+    bundle = writer.commit(
+        AvatarDetails(
+            id=avatar,
+            name=name,
+            width=width,
+            height=height,
+            fps=FPS,
+            frames=frames,
+            created=datetime.fromtimestamp(round((clock or SystemClock()).wall()), UTC),
+            provenance=provenance,
+            engines=("atlas",),
+        )
+    )
+    progress("Done", 1.0)
+    return bundle
+
+
+def _write_faces(atlas: MouthAtlas, path: Path) -> None:
+    """Landmarks (1, 468, 2) of the still in pixels, and the box (1, 4) left, top, right, bottom around them."""
+    landmarks = atlas.landmarks[None].astype(np.float32)
+    boxes = np.concatenate([landmarks.min(axis=1), landmarks.max(axis=1)], axis=1)
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, landmarks=landmarks, boxes=boxes)
