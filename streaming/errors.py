@@ -89,3 +89,9 @@ def error_from_code(code: str, message: str) -> LipstreamError:
     error = LipstreamError(message)
     error.code = code
     return error
+
+
+class OfferRejected(LipstreamError):
+    """A WebRTC offer, or a candidate for it, cannot be used; the message names what is wrong with it."""
+
+    code = "offer_rejected"

@@ -177,6 +177,7 @@ class MediaFormat(_Message):
     mime: str | None = None
     sample_rate: int
     channels: int = 1
+    slot: int | None = Field(default=None, description="fmp4: the session's slot at media time 0.")
 
 
 Event = Annotated[
