@@ -17,7 +17,8 @@ class Phoneme:
     """One timed speech sound.
 
     Attributes:
-        symbol: IPA letter(s) of one phoneme in misaki's alphabet (``A I O W Y`` are diphthongs), or ``_`` for a pause.
+        symbol: IPA letter(s) of one phoneme in misaki's alphabet (``A I O W Y`` are diphthongs), or ``_``
+            for a pause.
         start: seconds from the chunk's first sample.
         end: seconds from the chunk's first sample; equals the next phoneme's start.
         stress: 1.0 primary, 0.5 secondary, 0.0 none.
@@ -82,7 +83,7 @@ class VoiceInfo:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """What ``doctor`` prints about an engine: whether it is ready, and if not, the command that makes it so."""
+    """What ``doctor`` prints about an engine: whether it is ready, and if not, what makes it so."""
 
     name: str
     kind: str

@@ -1,0 +1,81 @@
+"""Names of speech engines, and chains built from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from streaming.errors import EngineUnavailable, LipstreamError
+from streaming.speech import hibari
+from streaming.speech.base import EngineStatus, SpeechEngine
+from streaming.speech.chain import FallbackChain
+
+DEFAULT_CHAIN = "hibari"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEntry:
+    """How to make an engine, and how to ask about it without making it.
+
+    ``create`` raises :class:`EngineUnavailable` when the engine cannot run here; it loads no model.
+    """
+
+    create: Callable[[], SpeechEngine]
+    status: Callable[[], EngineStatus]
+
+
+ENGINES: Mapping[str, SpeechEntry] = MappingProxyType(
+    {
+        "hibari": SpeechEntry(hibari.HibariEngine, hibari.status),
+    }
+)
+
+
+def create(name: str) -> SpeechEngine:
+    """The engine of this name.
+
+    Raises:
+        EngineUnavailable: there is no such engine, or it cannot run here.
+    """
+    return _entry(name).create()
+
+
+def build_chain(names: str = DEFAULT_CHAIN) -> FallbackChain:
+    """A chain from names such as ``"qwen3,hibari"``, the preferred engine first.
+
+    Engines that cannot run here are left out and listed in the chain's ``skipped``.
+
+    Raises:
+        EngineUnavailable: a name is unknown, or none of the engines can run here.
+    """
+    wanted = list(dict.fromkeys(name.strip().lower() for name in names.split(",") if name.strip()))
+    if not wanted:
+        raise EngineUnavailable(f"No speech engine is named. Choose from: {_known()}.")
+    entries = [(name, _entry(name)) for name in wanted]
+    engines: list[SpeechEngine] = []
+    skipped: list[tuple[str, LipstreamError]] = []
+    for name, entry in entries:
+        try:
+            engines.append(entry.create())
+        except EngineUnavailable as error:
+            skipped.append((name, error))
+    if not engines:
+        raise EngineUnavailable(" ".join(error.message for _, error in skipped))
+    return FallbackChain(engines, skipped)
+
+
+def statuses() -> list[EngineStatus]:
+    """Every known engine: ready or not, and how to make it so."""
+    return [entry.status() for entry in ENGINES.values()]
+
+
+def _entry(name: str) -> SpeechEntry:
+    entry = ENGINES.get(name)
+    if entry is None:
+        raise EngineUnavailable(f"There is no speech engine '{name}'. Choose from: {_known()}.")
+    return entry
+
+
+def _known() -> str:
+    return ", ".join(ENGINES)

@@ -1,0 +1,69 @@
+"""How web and mail addresses are said: "example dot com slash docs", without what nobody would read out."""
+
+from __future__ import annotations
+
+import re
+
+_TLDS = (
+    "com|org|net|edu|gov|mil|int|io|co|uk|de|fr|es|it|nl|pl|pt|se|ch|at|be|eu|ru|ua|jp|cn|kr|in|br|us|ca|au|nz|"
+    "info|biz|tv|me|ly|ai|dev|app|xyz|gg|tech|online|site|shop|cloud"
+)
+_DOMAIN = rf"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+(?:{_TLDS})"
+_MAIL = re.compile(r"(?:mailto:)?([\w.+-]+)@((?:[\w-]+\.)+[A-Za-z]{2,})", re.IGNORECASE)
+_WEB = re.compile(
+    r"(?:(?:https?|ftp|wss?)://|(?<![\w@.])www\.)[^\s<>\"'()\[\]{}]+"
+    rf"|(?<![\w@.-]){_DOMAIN}(?![\w@-]|\.\w)(?:[:/][^\s<>\"'()\[\]{{}}]*)?",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(r"[.,;:!?…'\"*_~`]+$")
+_SCHEME = re.compile(r"^[a-z]+://(?:[^/@]*@)?|^(?=www\.)", re.IGNORECASE)
+
+MAX_PATH_PARTS = 2
+MAX_PART_LETTERS = 24
+MAX_SAID_CHARACTERS = 120
+
+
+def _said(part: str) -> str:
+    part = re.sub(r"(?<=\w)\.(?=\w)", " dot ", part)
+    part = part.replace("-", " dash ").replace("_", " underscore ").replace("+", " plus ")
+    return re.sub(r"[^\w\s]+", " ", part)
+
+
+def _readable(part: str) -> bool:
+    """Whether a path part is words rather than an identifier."""
+    digits = sum(c.isdigit() for c in part)
+    return 0 < len(part) <= MAX_PART_LETTERS and part.isascii() and "%" not in part and digits <= 4
+
+
+def say_web_address(address: str) -> str:
+    """Words for a web address: host and the first readable path parts; no scheme, query or fragment."""
+    rest = _SCHEME.sub("", address)
+    rest = re.split(r"[?#]", rest, maxsplit=1)[0]
+    host, *parts = rest.split("/")
+    host = re.sub(r"^www\.", "", host.split(":", 1)[0], flags=re.IGNORECASE)
+    words = [_said(host)]
+    for part in parts[:MAX_PATH_PARTS]:
+        if not _readable(part):
+            break
+        words.append("slash " + _said(part))
+    return " ".join(" ".join(words).split())[:MAX_SAID_CHARACTERS]
+
+
+def say_mail_address(user: str, host: str) -> str:
+    """Words for a mail address."""
+    return " ".join(f"{_said(user)} at {_said(host)}".split())[:MAX_SAID_CHARACTERS]
+
+
+def say_addresses(text: str) -> str:
+    """Replace every address in a word by the words that say it; punctuation after it stays."""
+
+    def web(match: re.Match[str]) -> str:
+        address = match.group()
+        tail = _TAIL.search(address)
+        end = tail.start() if tail else len(address)
+        return f" {say_web_address(address[:end])}{address[end:]}"
+
+    if "." not in text and "://" not in text:
+        return text
+    text = _MAIL.sub(lambda m: f" {say_mail_address(m.group(1), m.group(2))}", text)
+    return _WEB.sub(web, text)

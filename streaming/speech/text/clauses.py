@@ -1,0 +1,227 @@
+"""Joins tokens into clauses: short at first so that sound starts at once, whole sentences afterwards.
+
+A cut is made where a reader would pause: at the end of a sentence, else at punctuation inside it, else before
+a conjunction, else before a preposition or an auxiliary verb, which leaves noun phrases whole.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from streaming.speech.text.tokens import Break, Token, Tokenizer
+
+CLAUSE_LIMITS = (60, 90, 140, 200)
+"""Characters of the first, second, ... clause at most, as it is said; the last entry holds for all others."""
+STRETCHED_LIMIT = 100
+"""What a first clause may grow to when it holds no good place to cut before."""
+EAGER_CHARACTERS = (8, 25)
+"""In text that is still arriving, the first and second clause may end at a comma after this many
+characters."""
+MIN_WORDS_BEFORE_COMMA = 2
+MIN_WORDS_BEFORE_CONJUNCTION = 4
+MIN_WORDS_AFTER_CUT = 2
+
+_CONJUNCTIONS = frozenset(
+    "and but or nor so yet because although though while when where whereas which who whom that if "
+    "unless until since before after".split()
+)
+_PHRASE_STARTS = frozenset(
+    "in on at for with from to by into onto over under between through during without about against "
+    "among toward towards is are was were am will would can could should shall may might must has have "
+    "had do does did".split()
+)
+_OPENS_SENTENCE = frozenset(
+    "mr mrs ms dr prof st mt ft gen gov sen rep capt lt col sgt cmdr rev hon pres supt cpl maj adm fr "
+    "msgr no nos vs fig vol ch pp approx est cf jan feb mar apr jun jul aug sep sept oct nov dec e.g "
+    "i.e".split()
+)
+"""Abbreviations after whose full stop a sentence goes on, even before a capital."""
+
+_SENTENCE_END = re.compile(r"[.!?…。！？．]+[\"”’'»)」』）]*$")
+_COMMA = re.compile(r"[,、，][\"”’'»)]*$")
+_COLON = re.compile(r"[;:；：][\"”’'»)]*$")
+_DASH = re.compile(r"[—–][\"”’'»)]*$")
+_INITIALS = re.compile(r"(?:[A-Z]\.)+")
+_LIST_NUMBER = re.compile(r"(?:\d{1,3}|[A-Za-z])[.)]")
+
+
+class Ending(Enum):
+    """What ends a clause; engines choose the length of the pause by it."""
+
+    CUT = "cut"
+    COMMA = "comma"
+    DASH = "dash"
+    COLON = "colon"
+    SENTENCE = "sentence"
+    PARAGRAPH = "paragraph"
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A stretch of a script that is spoken in one go. ``index`` counts from 0 within the script."""
+
+    index: int
+    tokens: tuple[Token, ...]
+    ending: Ending
+
+    @property
+    def text(self) -> str:
+        """The clause as it is said: tokens separated by single spaces."""
+        return " ".join(token.spoken for token in self.tokens)
+
+
+class ClauseSplitter:
+    """Feed pieces of a script, get clauses as soon as they are surely complete.
+
+    The clauses follow from the sequence of pieces alone. With a whole text in one piece, cuts are made only
+    where a sentence is too long; while text arrives in small pieces, the first two clauses also end at
+    commas.
+    """
+
+    def __init__(self) -> None:
+        self._tokenizer = Tokenizer()
+        self._pending: list[Token] = []
+        self._count = 0
+        self._pieces = 0
+
+    @property
+    def script(self) -> str:
+        """All text fed so far; spans of tokens refer to it."""
+        return self._tokenizer.script
+
+    def feed(self, piece: str) -> list[Clause]:
+        """Take the next piece; return the clauses that it completes."""
+        self._pieces += 1
+        self._pending += self._tokenizer.feed(piece)
+        return self._drain(final=False)
+
+    def flush(self) -> list[Clause]:
+        """The script has ended; return the clauses that are left."""
+        self._pending += self._tokenizer.flush()
+        return self._drain(final=True)
+
+    def _drain(self, final: bool) -> list[Clause]:
+        clauses: list[Clause] = []
+        while self._pending:
+            cut = self._find_cut(final)
+            if not cut:
+                break
+            tokens, self._pending = tuple(self._pending[:cut]), self._pending[cut:]
+            if any(token.speakable for token in tokens):
+                clauses.append(Clause(self._count, tokens, _ending(tokens)))
+                self._count += 1
+        return clauses
+
+    def _find_cut(self, final: bool) -> int:
+        """How many pending tokens make the next clause; 0 while that is open."""
+        pending = self._pending
+        limit = CLAUSE_LIMITS[min(self._count, len(CLAUSE_LIMITS) - 1)]
+        within, length = _fit(pending, limit)
+        for i in range(within):
+            if _ends_sentence(pending, i):
+                return i + 1
+        if within < len(pending):
+            return self._cut_long(within)
+        if final:
+            return len(pending)
+        # The first piece may be the whole text; then its sentences are better left whole.
+        if (
+            self._pieces > 1
+            and self._count < len(EAGER_CHARACTERS)
+            and length >= EAGER_CHARACTERS[self._count]
+        ):
+            return _last_punctuation(pending, within)
+        return 0
+
+    def _cut_long(self, within: int) -> int:
+        """A cut inside a sentence that is longer than the limit; ``within`` tokens fit."""
+        pending = self._pending
+        cut = _last_punctuation(pending, within) or _last_phrase_start(pending, within)
+        if not cut and self._count == 0:
+            within, _ = _fit(pending, STRETCHED_LIMIT)
+            cut = _last_punctuation(pending, within) or _last_phrase_start(pending, within)
+        return cut or _last_gap(pending, within)
+
+
+def _fit(tokens: list[Token], limit: int) -> tuple[int, int]:
+    """How many tokens (at least one) are said within ``limit`` characters, and their length."""
+    length = 0
+    for i, token in enumerate(tokens):
+        if length + len(token.spoken) > limit and i:
+            return i, length
+        length += len(token.spoken) + 1
+    return len(tokens), length
+
+
+def _ends_sentence(tokens: list[Token], i: int) -> bool:
+    token = tokens[i]
+    if token.after >= Break.LINE:
+        return True
+    if not _SENTENCE_END.search(token.spoken):
+        return False
+    if token.spoken.rstrip("\"”’'»)」』）")[-1:] in "。！？．":
+        return True
+    if not token.next_character or token.next_character.islower():
+        return not token.next_character
+    if "." not in token.spoken[-3:]:
+        return True
+    word = token.spoken.rstrip("\"”’'»).").lstrip("\"“‘'(«")
+    if i == 0 and _LIST_NUMBER.fullmatch(token.spoken):
+        return False
+    initials = _INITIALS.fullmatch(token.spoken.lstrip("\"“‘'(«"))
+    return not (initials and word != "I") and word.lower() not in _OPENS_SENTENCE
+
+
+def _ending(tokens: tuple[Token, ...]) -> Ending:
+    last = tokens[-1]
+    if last.after == Break.PARAGRAPH:
+        return Ending.PARAGRAPH
+    if last.after == Break.LINE or not last.next_character or _SENTENCE_END.search(last.spoken):
+        return Ending.SENTENCE
+    for ending, pattern in ((Ending.COMMA, _COMMA), (Ending.COLON, _COLON), (Ending.DASH, _DASH)):
+        if pattern.search(last.spoken):
+            return ending
+    return Ending.CUT
+
+
+def _last_punctuation(tokens: list[Token], within: int) -> int:
+    """The last cut among the first ``within`` tokens that follows punctuation; 0 when there is none."""
+    words = 0
+    cut = 0
+    for i in range(within):
+        words += tokens[i].spoken.count(" ") + 1 if tokens[i].speakable else 0
+        spoken = tokens[i].spoken
+        pauses = any(p.search(spoken) for p in (_COMMA, _COLON, _DASH)) or (
+            _SENTENCE_END.search(spoken) and tokens[i].next_character.islower() and not spoken.endswith(".")
+        )
+        # "March 3, 2024" is read as one date.
+        in_number = spoken[:1].isdigit() and tokens[i].next_character.isdigit()
+        if pauses and words >= MIN_WORDS_BEFORE_COMMA and not in_number:
+            cut = i + 1
+    return cut
+
+
+def _last_phrase_start(tokens: list[Token], within: int) -> int:
+    """The last cut before a conjunction, else before a preposition or an auxiliary; 0 when there is none."""
+    last = min(within, len(tokens) - MIN_WORDS_AFTER_CUT)
+    for openers in (_CONJUNCTIONS, _PHRASE_STARTS):
+        for i in range(last, MIN_WORDS_BEFORE_CONJUNCTION - 1, -1):
+            # Two openers in a row ("out of", "has to") belong together: cut before the first.
+            if tokens[i].spoken.lower() in openers and not _is_opener(tokens[i - 1]):
+                return i
+    return 0
+
+
+def _is_opener(token: Token) -> bool:
+    word = token.spoken.lower()
+    return word in _CONJUNCTIONS or word in _PHRASE_STARTS
+
+
+def _last_gap(tokens: list[Token], within: int) -> int:
+    """The last cut that does not part two numbers; any when there is none."""
+    for i in range(within, 1, -1):
+        if not (tokens[i - 1].spoken[-1:].isdigit() or tokens[i - 1].next_character.isdigit()):
+            return i
+    return max(1, within)
