@@ -13,13 +13,14 @@ import dataclasses
 import io
 import math
 import os
+import re
+import struct
 import zipfile
 import zlib
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from avatars.atlas import MAX_SIDE, Image, MouthAtlas, crop, validate
@@ -66,8 +67,12 @@ _DIFFERENCES = {
 }
 """Fields kept as differences from the still, and where in the still."""
 _FORMAT_FIELD = "format"
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
-"""What ``zipfile`` and the npy header parser raise on a file that is none, or is encrypted."""
+_NPY_MAGIC = b"\x93NUMPY\x01\x00"
+_NPY_HEADER = re.compile(
+    rb"\{'descr': '([|<]\w{2})', 'fortran_order': False, 'shape': \((\d{1,9},(?: \d{1,9},?){0,5}|)\), \} *\n"
+)
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
+"""What ``zipfile`` raises on a file that is none, or is encrypted."""
 
 
 def save_atlas(path: Path, atlas: MouthAtlas) -> None:
@@ -106,14 +111,7 @@ def load_atlas(path: Path) -> MouthAtlas:
         try:
             with zipfile.ZipFile(file) as archive:
                 arrays = _read_members(archive)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            NotImplementedError,
-            RuntimeError,
-            ValueError,
-        ) as error:
+        except _UNREADABLE as error:
             raise _invalid(f"it cannot be read: {error}") from error
     still = arrays["still"]
     for name, rect_name in _DIFFERENCES.items():
@@ -130,41 +128,49 @@ def _read_members(archive: zipfile.ZipFile) -> dict[str, NDArray[Any]]:
         raise _invalid("its list of fields is not that of an atlas")
     if sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
         raise _invalid(f"it unpacks to more than {MAX_UNPACKED_BYTES >> 20} MB")
-    with archive.open(f"{_FORMAT_FIELD}.npy") as file:
-        found = int(
-            _read_array(file, _FORMAT_FIELD, _I4, (1,), archive.getinfo(f"{_FORMAT_FIELD}.npy").file_size)[0]
-        )
-    if found != FORMAT:
-        raise _invalid(f"its format is {found}, this program reads {FORMAT}")
-    arrays: dict[str, NDArray[Any]] = {}
-    for name, (dtype, largest) in _FIELDS.items():
-        member = archive.getinfo(f"{name}.npy")
-        with archive.open(member) as file:
-            arrays[name] = _read_array(file, name, dtype, largest, member.file_size)
-    return arrays
+    found = _read_member(archive, _FORMAT_FIELD, _I4, (1,))
+    if found.tolist() != [FORMAT]:
+        raise _invalid(f"its format is {found.tolist()}, this program reads {FORMAT}")
+    return {name: _read_member(archive, name, *expected) for name, expected in _FIELDS.items()}
+
+
+def _read_member(
+    archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], largest: tuple[int, ...]
+) -> NDArray[Any]:
+    member = archive.getinfo(f"{name}.npy")
+    with archive.open(member) as file:
+        return _read_array(file, name, dtype, largest, member.file_size)
 
 
 def _read_array(
     file: IO[bytes], name: str, dtype: np.dtype[Any], largest: tuple[int, ...], member_bytes: int
 ) -> NDArray[Any]:
     """Read one .npy member; ``numpy.load`` would allocate what the header claims before looking at it."""
-    if npy.read_magic(file) != (1, 0):  # pyright: ignore[reportArgumentType]
-        raise _invalid(f"{name} is not in npy format 1.0")
-    shape, column_major, found = npy.read_array_header_1_0(file, max_header_size=MAX_HEADER_BYTES)  # pyright: ignore[reportArgumentType]
-    if found != dtype or column_major:
-        raise _invalid(f"{name} holds {found}, not {dtype}")
-    if len(shape) != len(largest) or any(
-        not isinstance(n, int) or not 0 <= n <= most for n, most in zip(shape, largest, strict=True)
-    ):
+    found, shape = _read_header(file, name)
+    if found != dtype.str:
+        raise _invalid(f"{name} holds {found}, not {dtype.str}")
+    if len(shape) != len(largest) or any(n > most for n, most in zip(shape, largest, strict=True)):
         raise _invalid(f"{name} has the shape {shape}; at most {largest} is allowed")
     size = math.prod(shape) * dtype.itemsize
-    if not size <= member_bytes <= size + MAX_HEADER_BYTES + npy.MAGIC_LEN + 2:
+    if not size < member_bytes <= size + MAX_HEADER_BYTES:
         raise _invalid(f"{name} does not have the size that it claims")
     data = bytearray(size)
     buffer = io.BufferedReader(file)  # pyright: ignore[reportArgumentType]
     if buffer.readinto(data) != size or buffer.read(1):
         raise _invalid(f"{name} ends too early or too late")
     return np.frombuffer(data, dtype).reshape(shape)
+
+
+def _read_header(file: IO[bytes], name: str) -> tuple[str, tuple[int, ...]]:
+    """Type and shape of a .npy member in C order, format 1.0; nothing else is parsed."""
+    start = file.read(len(_NPY_MAGIC) + 2)
+    length = int.from_bytes(start[len(_NPY_MAGIC) :], "little")
+    if not start.startswith(_NPY_MAGIC) or length > MAX_HEADER_BYTES - len(start):
+        raise _invalid(f"{name} is not in npy format 1.0")
+    header = _NPY_HEADER.fullmatch(file.read(length))
+    if header is None:
+        raise _invalid(f"{name} has a header of another kind")
+    return header[1].decode(), tuple(int(n) for n in header[2].split(b",") if n.strip())
 
 
 def _restore(name: str, difference: Image, still: Image, rect: NDArray[np.int32]) -> Image:

@@ -62,7 +62,8 @@ class Warp:
             target: receives the frame; all of it is written.
         """
         # Backward map: what appears at a place was displaced to it.
-        np.dot(coefficients, self._fields, out=self._nodes.reshape(-1))
+        # einsum, as a matrix product this small would wake BLAS threads that other sessions need.
+        np.einsum("m,mk->k", coefficients, self._fields, out=self._nodes.reshape(-1))
         np.subtract(self._base, self._nodes, out=self._nodes)
         cv2.resize(self._nodes, self._luma.shape[1::-1], dst=self._luma, interpolation=cv2.INTER_LINEAR)
         _resample(source.y, self._luma_map, target.y)
