@@ -154,7 +154,8 @@ class FaceFinder:
             flags=cv2.INTER_LINEAR if scale < 1 else cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        outputs = self._mesh.run(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB).astype(np.float32) / 255)
+        rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
+        outputs = self._mesh.run((rgb / 255).astype(np.float32))
         raw = next(o for o in outputs.values() if o.size == MESH_POINTS * 3).reshape(MESH_POINTS, 3)
         logit = next(o for o in outputs.values() if o.size == 1).item()
         flat = (raw[:, :2] - shift) @ np.linalg.inv(turn).T
@@ -207,9 +208,8 @@ class _Detector:
         square[top : top + fit[1], left : left + fit[0]] = cv2.resize(
             image, fit, interpolation=cv2.INTER_AREA
         )
-        outputs = self._net.run(
-            cv2.cvtColor(square, cv2.COLOR_BGR2RGB).astype(np.float32) / np.float32(127.5) - 1
-        )
+        rgb = cv2.cvtColor(square, cv2.COLOR_BGR2RGB)
+        outputs = self._net.run((rgb / 127.5 - 1).astype(np.float32))
         logits = next(o for o in outputs.values() if o.shape[-1] == 1)[:, 0]
         regressors = next(o for o in outputs.values() if o.shape[-1] == 16) / n
         scores = 1 / (1 + np.exp(-np.clip(logits, -RAW_SCORE_LIMIT, RAW_SCORE_LIMIT)))
@@ -255,9 +255,8 @@ class _View:
             cut = cv2.resize(cut, (int(to[0]), int(to[1])), interpolation=cv2.INTER_AREA)
         # Resizing keeps pixel areas, not pixel centres: a centre at x lands at (x + .5) * scale - .5.
         begin = (np.asarray(centre, np.float64) - low + 0.5) * scale - 0.5
-        return cls(
-            np.ascontiguousarray(cut), low.astype(np.float64), scale, (begin, size * scale.mean(), angle)
-        )
+        start = (begin, size * float(scale.mean()), angle)
+        return cls(np.asarray(cut, np.uint8), low.astype(np.float64), scale, start)
 
     def result(self, points: Points, presence: float) -> FaceMesh:
         flat = (points[:, :2] + 0.5) / self.scale - 0.5 + self.origin

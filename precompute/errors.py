@@ -1,0 +1,22 @@
+"""Why a picture or a video cannot become an avatar."""
+
+from __future__ import annotations
+
+from streaming.errors import LipstreamError
+
+
+class AvatarRejected(LipstreamError):
+    """The material is not fit for an avatar.
+
+    Args:
+        code: stable name of the reason, such as ``not_an_image``, ``truncated_image``, ``image_too_large``,
+            ``image_too_small``, ``no_face``, ``several_faces``, ``face_too_small``, ``face_turned_away``,
+            ``face_cut_off``.
+        message: what was found and what to do.
+    """
+
+    code = "avatar_rejected"
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

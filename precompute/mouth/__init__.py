@@ -1,0 +1,1 @@
+"""Draws one person's mouth in any shape from a single portrait."""

@@ -1,0 +1,116 @@
+"""From a mouth shape to lip edges. All lengths are in eye spans.
+
+The numbers were found by eye on portraits and by comparing with speech; none comes from a published table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from precompute.curves import smoothstep
+from precompute.mouth.geometry import KNOTS, Contours, Floats
+
+PARTED = 0.28
+"""At this aperture the lips have fully parted; beyond it the jaw does the work."""
+
+
+@dataclass(frozen=True, slots=True)
+class MouthShape:
+    """What the mouth does.
+
+    Attributes:
+        aperture: 0 closed .. 1 wide open.
+        width: -1 round .. +1 spread.
+        press: 0..1 lips pressed together (m b p); only with a closed mouth.
+        bite: 0..1 lower lip under the upper teeth (f v); only with a closed mouth.
+        tongue: 0..1 tongue tip raised to the teeth (l th).
+    """
+
+    aperture: float = 0.0
+    width: float = 0.0
+    press: float = 0.0
+    bite: float = 0.0
+    tongue: float = 0.0
+
+    @property
+    def round(self) -> float:
+        """0..1."""
+        return max(-self.width, 0.0)
+
+    @property
+    def spread(self) -> float:
+        """0..1."""
+        return max(self.width, 0.0)
+
+    @property
+    def parted(self) -> float:
+        """0..1, how far the lips have come off each other."""
+        return float(smoothstep(0, PARTED, self.aperture))
+
+    @property
+    def jaw(self) -> float:
+        """How far the jaw is down."""
+        return 0.120 * self.aperture**1.15 * (1 - 0.12 * self.round) + 0.010 * self.bite
+
+    @property
+    def upper_raise(self) -> float:
+        """How far the upper lip's inner edge is up."""
+        return self.parted * (0.020 + 0.010 * self.spread + 0.010 * self.round) + 0.024 * self.bite
+
+    @property
+    def lower_drop(self) -> float:
+        """How far the lower lip's inner edge is down, over the jaw."""
+        return self.parted * (0.026 + 0.014 * self.spread + 0.006 * self.round)
+
+    @property
+    def corner_out(self) -> float:
+        """How far each corner moves outwards."""
+        inward = 0.096 * self.round + 0.045 * self.aperture * (1 - self.round)
+        return 0.040 * self.spread - inward
+
+    @property
+    def corner_down(self) -> float:
+        """How far each corner moves down."""
+        centring = 0.42 * self.round * (self.jaw + self.lower_drop)
+        return 0.056 * self.aperture * (1 - 0.5 * self.round) + centring - 0.010 * self.spread
+
+
+def lip_edges(rest: Contours, shape: MouthShape) -> Contours:
+    """Lip edges of a shape, from the edges at rest."""
+    edges = rest.copy()
+    stretch = 1 + shape.corner_out / rest.inner_upper[-1, 0]
+    for edge in edges.all():
+        edge[:, 0] *= stretch
+        edge[:, 1] += shape.corner_down * KNOTS**2
+    opening, lips = _opening_profile(shape), np.clip(1 - KNOTS**2, 0, 1) ** 0.85
+    fuller = 0.016 * shape.round
+    edges.outer_upper[:, 1] -= lips * (0.55 * shape.upper_raise + fuller)
+    # A round lower lip comes down as a whole, also beside the opening.
+    outer = opening + (lips - opening) * shape.round
+    edges.outer_lower[:, 1] += outer * (shape.jaw + 0.45 * shape.lower_drop) + lips * fuller
+    edges.inner_upper[:, 1] -= opening * shape.upper_raise
+    edges.inner_lower[:, 1] += opening * (shape.jaw + shape.lower_drop)
+    if shape.press:
+        # Lips roll in: both outer edges come to the seam.
+        edges.outer_upper[:, 1] += (
+            shape.press * 0.30 * (edges.inner_upper[:, 1] - edges.outer_upper[:, 1]) * lips
+        )
+        edges.outer_lower[:, 1] -= (
+            shape.press * 0.34 * (edges.outer_lower[:, 1] - edges.inner_lower[:, 1]) * lips
+        )
+    if shape.bite:
+        edges.inner_lower[:, 1] -= shape.bite * opening * (shape.lower_drop + shape.jaw + 0.002)
+        edges.outer_lower[:, 1] -= shape.bite * lips * 0.022
+    return edges
+
+
+def _opening_profile(shape: MouthShape) -> Floats:
+    """How much of the opening each place along the lips gets: lips stay in touch towards the corners."""
+    wide = float(smoothstep(0.1, 0.8, shape.aperture))
+    touching = 0.13 * (1 - wide) * (1 - 0.8 * shape.spread) * (1 - shape.round)
+    touching += shape.round * (0.38 - 0.14 * wide) + 0.16 * shape.bite
+    flatness = 0.82 - 0.17 * wide - 0.10 * shape.spread
+    flatness += (0.56 - flatness) * shape.round
+    return np.clip(1 - (KNOTS / (1 - touching)) ** 2, 0, 1) ** flatness

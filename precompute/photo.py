@@ -1,0 +1,147 @@
+"""Opens a photo from a stranger: any usual format in, upright 8-bit BGR out.
+
+Pillow does the decoding. Formats that run programs or hold vectors (EPS, PDF and the like) are not opened,
+and sizes are judged from the header, before any pixel is decoded.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from precompute.errors import AvatarRejected
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+MAX_BYTES = 32 * 2**20
+MAX_PIXELS = 64_000_000
+MIN_SIDE = 96
+WORKING_SIDE = 4096
+"""Larger pictures are shrunk to this longer side: no portrait needs more."""
+BEHIND = (233, 235, 238)
+"""Light grey (RGB) behind transparent pictures."""
+
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+"""What Pillow's decoders raise on damaged files."""
+
+
+def open_photo(source: bytes | Path) -> NDArray[np.uint8]:
+    """Decode a photo.
+
+    Args:
+        source: the file's bytes, or a path that the caller has chosen itself (never one a stranger named).
+
+    Returns:
+        (H, W, 3) BGR, turned upright by its EXIF tag, in sRGB, transparency over light grey, the first
+        picture of an animation; at most ``WORKING_SIDE`` on the longer side.
+
+    Raises:
+        AvatarRejected: ``not_an_image``, ``truncated_image``, ``image_too_large`` or ``image_too_small``.
+    """
+    data = source if isinstance(source, bytes) else _read(source)
+    if len(data) > MAX_BYTES:
+        raise AvatarRejected(
+            "image_too_large",
+            f"The file is {len(data) / 2**20:.0f} MB; at most {MAX_BYTES / 2**20:.0f} MB are taken. "
+            "Save the photo as a JPEG.",
+        )
+    try:
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise AvatarRejected(
+            "not_an_image", "This is not a picture that can be read. Send a JPEG, PNG or WebP photo."
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels() from error
+    except _BROKEN as error:
+        raise _damaged() from error
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise _too_many_pixels(width, height)
+    if min(width, height) < MIN_SIDE:
+        raise AvatarRejected(
+            "image_too_small",
+            f"The picture is only {width} x {height} pixels. Send a photo of at least 512 x 512.",
+        )
+    try:
+        picture.draft("RGB", (WORKING_SIDE, WORKING_SIDE))
+        picture.load()
+        picture = ImageOps.exif_transpose(picture)
+        rgb = _to_rgb(picture)
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels() from error
+    except _BROKEN as error:
+        raise _damaged() from error
+    rgb.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.LANCZOS)
+    return np.ascontiguousarray(np.asarray(rgb)[..., ::-1])
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise AvatarRejected(
+                "image_too_large",
+                f"{path.name} is larger than {MAX_BYTES / 2**20:.0f} MB. Save the photo as a JPEG.",
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise AvatarRejected("not_an_image", f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    """Any mode to 8-bit sRGB."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return _high_depth(picture)
+    alpha = "A" in picture.getbands() or "transparency" in picture.info
+    if alpha or picture.mode == "P":
+        picture = picture.convert("RGBA")
+    rgb = _to_srgb(picture)
+    if not alpha:
+        return rgb
+    behind = Image.new("RGB", picture.size, BEHIND)
+    behind.paste(rgb, mask=picture.getchannel("A"))
+    return behind
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image:
+    """Follow an embedded colour profile, such as a phone's Display P3; a broken one is ignored."""
+    profile = picture.info.get("icc_profile")
+    plain = picture.convert("RGB") if picture.mode in ("RGBA", "LA") else picture
+    if profile and plain.mode in ("RGB", "CMYK", "L"):
+        try:
+            turned = ImageCms.profileToProfile(
+                plain, ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"),
+                outputMode="RGB",
+            )  # fmt: skip
+        except (ImageCms.PyCMSError, OSError):
+            turned = None
+        if turned is not None:
+            return turned
+    return plain.convert("RGB")
+
+
+def _high_depth(picture: Image.Image) -> Image.Image:
+    """16- and 32-bit grey to 8 bits; Pillow's own conversion would clip."""
+    values = np.asarray(picture, np.float64)
+    high = float(values.max(initial=0))
+    full = 65535.0 if picture.mode.startswith("I") and high <= 65535 else max(high, 1e-9)
+    grey = np.clip(np.nan_to_num(values) / full * 255 + 0.5, 0, 255).astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")
+
+
+def _too_many_pixels(width: int = 0, height: int = 0) -> AvatarRejected:
+    size = f"The picture has {width} x {height} pixels" if width else "The picture has far too many pixels"
+    return AvatarRejected(
+        "image_too_large", f"{size}; at most {MAX_PIXELS / 1e6:.0f} megapixels are taken. Make it smaller."
+    )
+
+
+def _damaged() -> AvatarRejected:
+    return AvatarRejected(
+        "truncated_image", "The picture file is damaged or cut short. Save or download it again."
+    )

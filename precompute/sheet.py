@@ -1,0 +1,68 @@
+"""A labelled sheet of an atlas's mouths and eyes, to judge an avatar at a glance."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from avatars.atlas import MouthAtlas
+
+Image = NDArray[np.uint8]
+
+COLUMNS = 4
+TILE = 360
+SHOWN_SPAN = 1.35
+"""Side of a tile in heights of the face mesh."""
+
+_MOUTHS = (
+    ("s .16 +.4", 0.16, 0.4), ("ee .25 +1", 0.25, 1.0), ("eh .45 +.4", 0.45, 0.4), ("ae .70 +.4", 0.70, 0.4),
+    ("aa 1", 1.0, 0.0), ("uh .45", 0.45, 0.0), ("oh .55 -.6", 0.55, -0.6), ("oo .30 -1", 0.30, -1.0),
+)  # fmt: skip
+
+
+def contact_sheet(atlas: MouthAtlas) -> Image:
+    """Twelve mouth shapes and the eyes on the still.
+
+    Mouths are the nearest pictures of the atlas, not blends.
+
+    Returns:
+        (H, W, 3) BGR; rows of four tiles.
+    """
+    middle = int(np.abs(atlas.press_widths).argmin())
+    tiles = [
+        _tile(atlas, "rest"),
+        _tile(atlas, "press", mouth=atlas.press[-1, middle]),
+        _tile(atlas, "bite", mouth=atlas.bite[-1, int(np.abs(atlas.bite_widths).argmin())]),
+    ]
+    if len(atlas.tongue_levels):
+        tiles.append(_tile(atlas, "tongue", mouth=atlas.tongue[-1]))
+    for label, aperture, width in _MOUTHS:
+        a = int(np.abs(atlas.apertures - aperture).argmin())
+        w = int(np.abs(atlas.widths - width).argmin())
+        tiles.append(_tile(atlas, label, mouth=atlas.mouths[a, w]))
+    for i, lid in enumerate(atlas.lids[1:], start=1):
+        tiles.append(_tile(atlas, f"lid {lid:.2f}", eyes=atlas.eyes[i, 0]))
+    for i, (x, y) in enumerate(atlas.gazes[1:], start=1):
+        tiles.append(_tile(atlas, f"gaze {x:+.0f} {y:+.0f}", eyes=atlas.eyes[0, i]))
+    while len(tiles) % COLUMNS:
+        tiles.append(np.zeros_like(tiles[0]))
+    rows = [np.hstack(tiles[i : i + COLUMNS]) for i in range(0, len(tiles), COLUMNS)]
+    return np.asarray(np.vstack(rows), np.uint8)
+
+
+def _tile(atlas: MouthAtlas, label: str, mouth: Image | None = None, eyes: Image | None = None) -> Image:
+    picture = atlas.still.copy()
+    for rect, patch in ((atlas.mouth_rect, mouth), (atlas.eye_rect, eyes)):
+        if patch is not None:
+            x, y, w, h = (int(v) for v in rect)
+            picture[y : y + h, x : x + w] = patch
+    low, high = atlas.landmarks.min(axis=0), atlas.landmarks.max(axis=0)
+    half = float(high[1] - low[1]) * SHOWN_SPAN / 2
+    centre = (low + high) / 2
+    x0, y0 = np.clip((centre - half).astype(int), 0, None)
+    x1, y1 = (centre + half).astype(int)
+    part = cv2.resize(picture[y0:y1, x0:x1], (TILE, TILE), interpolation=cv2.INTER_CUBIC)
+    for colour, thickness in (((255, 255, 255), 3), ((0, 0, 0), 1)):
+        cv2.putText(part, label, (8, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, thickness, cv2.LINE_AA)
+    return np.asarray(part, np.uint8)
