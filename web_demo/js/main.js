@@ -1,0 +1,198 @@
+// @ts-check
+/** Wires the page together. */
+
+import { Api } from "./api.js";
+import { AvatarCards } from "./avatars.js";
+import { Captions } from "./captions.js";
+import { Composer } from "./composer.js";
+import { Details } from "./details.js";
+import { byId } from "./dom.js";
+import { History } from "./history.js";
+import { install } from "./hook.js";
+import { Latency } from "./latency.js";
+import { MediaProbe } from "./probe.js";
+import { RenderPanel } from "./render.js";
+import { LiveSession } from "./session.js";
+import { Sound } from "./sound.js";
+import { choices } from "./store.js";
+import { WebRtcTransport } from "./transport/webrtc.js";
+import { WebSocketTransport } from "./transport/websocket.js";
+import { Stage } from "./ui.js";
+
+const query = new URLSearchParams(location.search);
+const probe = query.get("probe") === "1" ? new MediaProbe() : null;
+
+const api = new Api(askForKey);
+const stage = new Stage();
+const cards = new AvatarCards();
+const composer = new Composer();
+const captions = new Captions(byId("caption", HTMLElement), byId("caption-line", HTMLElement), byId("caption-said", HTMLElement));
+const sound = new Sound();
+const latency = new Latency();
+const renders = new RenderPanel(api);
+const history = new History((text) => speak(composer.wish(text)));
+const live = new LiveSession(api, build, firstTransport());
+let speaking = false;
+
+install(live, latency, probe);
+new Details(live, latency);
+
+/** @returns {"webrtc"|"websocket"} */
+function firstTransport() {
+  const wanted = query.get("transport") ?? choices.get("transport");
+  if (typeof RTCPeerConnection === "undefined") return "websocket";
+  return wanted === "websocket" ? "websocket" : "webrtc";
+}
+
+/**
+ * @param {string} kind
+ * @param {import("./types.js").SessionInfo} info
+ * @param {import("./types.js").TransportHooks} hooks
+ * @returns {import("./types.js").Transport}
+ */
+function build(kind, info, hooks) {
+  if (kind === "webrtc") return new WebRtcTransport(api, info, stage.live, hooks, probe);
+  return new WebSocketTransport(info, stage, hooks, probe, query.get("format"));
+}
+
+async function askForKey() {
+  const dialog = byId("key-dialog", HTMLDialogElement);
+  const input = byId("key-input", HTMLInputElement);
+  if (dialog.open) return null;
+  input.value = "";
+  dialog.returnValue = "cancel";
+  dialog.showModal();
+  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  return dialog.returnValue === "ok" ? input.value.trim() || null : null;
+}
+
+/** @param {import("./types.js").Avatar|undefined} avatar */
+function present(avatar) {
+  if (!avatar) return;
+  choices.set("last", { id: avatar.id, name: avatar.name, poster_url: avatar.poster_url, idle_url: avatar.idle_url });
+  stage.breathe(avatar);
+  cards.select(avatar.id);
+  composer.addressee(avatar.name ?? avatar.id);
+  byId("stage-name", HTMLElement).textContent = avatar.name ?? avatar.id;
+}
+
+async function loadAvatars() {
+  const avatars = await api.avatars();
+  cards.fill(avatars);
+  present(cards.find(live.info?.avatar ?? live.avatar) ?? avatars.find((avatar) => avatar.default) ?? avatars[0]);
+}
+
+/** @param {import("./composer.js").Wish} wish */
+async function speak({ text, ...options }) {
+  composer.fail(null);
+  if (live.transport && live.connection === "live" && !history.busy) latency.pressed(live.transport);
+  try {
+    await live.say(text, options);
+  } catch (error) {
+    latency.stop();
+    composer.fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function interrupt() {
+  latency.stop();
+  try {
+    await live.interrupt();
+  } catch (error) {
+    composer.fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function showState() {
+  const { connection, transport } = live;
+  const on = connection === "live";
+  stage.show(on && transport ? transport.surface : "idle");
+  stage.state(on && speaking ? "speaking" : connection);
+  stage.trouble(connection === "failed" ? live.error : null, live.kind === "webrtc");
+  if (!on) {
+    speaking = false;
+    captions.reset();
+    history.reset();
+    composer.interruptible(false);
+    sound.attach(null);
+  }
+  for (const input of document.querySelectorAll("#transport input")) {
+    if (input instanceof HTMLInputElement) input.checked = input.value === live.kind;
+  }
+}
+
+/** @param {import("./types.js").ServerEvent} event */
+function take(event) {
+  history.take(event);
+  composer.interruptible(history.busy || speaking);
+  switch (event.type) {
+    case "session.state":
+      speaking = event.state === "speaking";
+      live.avatar = event.avatar;
+      present(cards.find(event.avatar));
+      if (live.connection === "live") stage.state(speaking ? "speaking" : "live");
+      composer.interruptible(history.busy || speaking);
+      break;
+    case "utterance.queued":
+      captions.queued(event.utterance, event.text);
+      break;
+    case "utterance.started":
+      latency.started(event);
+      break;
+    case "word":
+      captions.word(event, live.transport?.delay(event.slot) ?? 0);
+      break;
+    case "utterance.ended":
+      captions.ended(event);
+      if (event.reason === "failed" && event.message) stage.toast(event.message);
+      break;
+    case "notice":
+      stage.toast(event.message);
+      break;
+    case "error":
+      if (!event.id) stage.toast(event.message);
+      break;
+  }
+}
+
+live.addEventListener("state", showState);
+live.addEventListener("event", (event) => take(/** @type {CustomEvent} */ (event).detail));
+live.addEventListener("connected", (event) => {
+  latency.connected(/** @type {CustomEvent} */ (event).detail.took);
+  sound.attach(live.transport);
+});
+live.addEventListener("fallback", () => stage.toast("WebRTC finds no way through this network, so the picture now comes over WebSocket."));
+
+composer.addEventListener("speak", (event) => speak(/** @type {CustomEvent} */ (event).detail));
+composer.addEventListener("interrupt", interrupt);
+composer.addEventListener("save", (event) => renders.save({ ...(live.avatar && { avatar: live.avatar }), .../** @type {CustomEvent} */ (event).detail }));
+cards.addEventListener("choose", (event) => {
+  const avatar = /** @type {CustomEvent<import("./types.js").Avatar>} */ (event).detail;
+  present(avatar);
+  live.change(avatar.id).catch((error) => stage.toast(error.message));
+});
+
+byId("transport", HTMLElement).addEventListener("change", ({ target }) => {
+  const kind = /** @type {"webrtc"|"websocket"} */ (/** @type {HTMLInputElement} */ (target).value);
+  choices.set("transport", kind);
+  live.use(kind);
+});
+byId("trouble-retry", HTMLButtonElement).addEventListener("click", () => {
+  live.connect();
+  if (!cards.find(live.avatar)) loadAvatars().catch(() => {});
+});
+byId("trouble-switch", HTMLButtonElement).addEventListener("click", () => live.use("websocket"));
+byId("tool-captions", HTMLButtonElement).addEventListener("click", ({ currentTarget }) => {
+  const button = /** @type {HTMLElement} */ (currentTarget);
+  const on = button.getAttribute("aria-pressed") !== "true";
+  button.setAttribute("aria-pressed", String(on));
+  captions.enable(on);
+});
+
+// The loop of the avatar last seen needs no list: it starts while everything else is asked for.
+const last = choices.get("last");
+if (last?.idle_url) present(last);
+showState();
+live.connect();
+loadAvatars().catch((error) => stage.toast(error.message));
+api.voices().then((voices) => composer.voices(voices), () => {});

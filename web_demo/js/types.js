@@ -1,0 +1,86 @@
+// @ts-check
+/**
+ * Shapes that several modules share; nothing here runs.
+ *
+ * @typedef {object} Avatar
+ * @property {string} id
+ * @property {string} name
+ * @property {string} poster_url
+ * @property {string} idle_url
+ * @property {boolean} [default]
+ *
+ * @typedef {object} Voice
+ * @property {string} name
+ * @property {string} engine
+ * @property {string[]} languages
+ * @property {string} description
+ *
+ * @typedef {object} SessionInfo
+ * @property {string} id
+ * @property {string} token
+ * @property {string} avatar
+ * @property {number} width
+ * @property {number} height
+ * @property {number} fps
+ * @property {{self: string, whep: string, websocket: string}} links
+ * @property {RTCIceServer[]} ice_servers
+ *
+ * @typedef {object} RenderJob
+ * @property {string} id
+ * @property {string} [token]
+ * @property {"queued"|"running"|"done"|"failed"|"cancelled"} status
+ * @property {number} progress  0..1
+ * @property {string|null} [result_url]
+ * @property {string|null} [captions_url]
+ * @property {string|null} [message]  why it failed
+ *
+ * @typedef {Record<string, any> & {type: string}} ServerEvent  see the protocol page
+ * @typedef {Record<string, any> & {type: string}} Command
+ *
+ * @typedef {object} SayOptions
+ * @property {string} [voice]
+ * @property {number} [speed]
+ *
+ * @typedef {object} MediaStats  what a transport knows of itself; absent where unknown
+ * @property {string} [codec]
+ * @property {number} [fps]
+ * @property {number} [kbps]
+ * @property {number} [width]
+ * @property {number} [height]
+ * @property {number} [rttMs]
+ * @property {number} [bufferMs]  how long media waits here before it is played
+ * @property {number} [dropped]  frames
+ * @property {number} [lost]  packets
+ *
+ * @typedef {object} TransportHooks
+ * @property {(event: ServerEvent) => void} event
+ * @property {(when: number) => void} picture  first picture, performance.now() milliseconds
+ * @property {(reason: string, ended?: boolean) => void} lost
+ *
+ * @typedef {object} Transport
+ * @property {string} name  "webrtc", "webcodecs" or "fmp4"
+ * @property {"live"|"picture"} surface  which element of the stage shows it
+ * @property {(signal: AbortSignal) => Promise<void>} start  resolves once it is set up; the picture follows
+ * @property {() => Promise<void>} stop
+ * @property {() => void} abandon  the page is going away: tell the server without waiting
+ * @property {boolean} ready  whether commands can be sent
+ * @property {(command: Command) => void} send
+ * @property {(muted: boolean) => Promise<boolean>} setMuted  false where the browser does not allow sound yet
+ * @property {() => void} hush  silence at once what is being said
+ * @property {(slot: number) => number} delay  seconds until what was sent in this slot is heard
+ * @property {() => Promise<MediaStats>} stats
+ * @property {(signal: AbortSignal) => Promise<number|null>} nextSound  when the next sound after silence is heard
+ *
+ * @typedef {object} Surfaces
+ * @property {HTMLVideoElement} live
+ * @property {HTMLCanvasElement} picture
+ *
+ * @typedef {object} Probe  records what benchmarks read; see probe.js
+ * @property {(video: HTMLVideoElement) => () => void} watchVideo
+ * @property {(track: MediaStreamTrack) => () => void} watchAudio
+ * @property {(slot: number, mediaTime: number, heard: number) => void} presented
+ * @property {(clock: Record<string, any>) => void} audioClock
+ * @property {(rms: number, heard: number, media: number) => void} sound
+ */
+
+export {};
