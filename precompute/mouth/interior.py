@@ -73,15 +73,19 @@ class Interior:
     Args:
         skin: (3,) mean colour of the cheeks, BGR 0..1.
         lip: (3,) colour of the lower lip.
+        highlight: brightest of the face, 0..1; teeth in a dark photo do not shine.
         own: the photo's own teeth, when it shows some.
     """
 
-    def __init__(self, skin: NDArray[np.float64], lip: NDArray[np.float64], own: OwnTeeth | None) -> None:
+    def __init__(
+        self, skin: NDArray[np.float64], lip: NDArray[np.float64], highlight: float, own: OwnTeeth | None
+    ) -> None:
         self._lip, self._own = lip, own
         brightness = float(np.clip(skin.mean() / TYPICAL_BRIGHTNESS, 0.45, 1.15))
+        brightness = min(brightness, highlight / TYPICAL_BRIGHTNESS)
         tint = (skin / skin.mean()) / (TYPICAL_SKIN / TYPICAL_SKIN.mean())
         tint = np.clip(tint, 0.3, 1.8) ** 0.6
-        self._light = np.clip(brightness * tint / tint.max() * (0.5 + 0.5 * tint.max()), 0.3, 1.15)
+        self._light = np.clip(brightness * tint / tint.max() * (0.5 + 0.5 * tint.max()), 0.05, 1.15)
         self._upper, self._lower = _teeth_rows()
 
     def paint(self, opening: Opening, shape: MouthShape) -> Floats32:

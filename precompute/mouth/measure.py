@@ -15,6 +15,10 @@ from precompute.portrait import Portrait
 
 CLOSED_GAP = 0.075
 """A gap between the inner lips below this may still be a closed mouth: the mesh leaves about .04 there."""
+SHUT_GAP = 0.048
+"""Below this a mouth without teeth is closed, however dark its seam."""
+DARK_SHARE, DARK_LIGHT = 0.35, 0.6
+"""Above ``SHUT_GAP``: open if this share of the gap is darker than this much of the lip."""
 TOOTH_SHARE = 0.12
 TOOTH_LIGHT, TOOTH_RED = 1.18, 0.6
 """Tooth-like: lightness above this much of the lip's, redness (a* of CIELAB) below this much of it."""
@@ -33,8 +37,10 @@ def measure_mouth(portrait: Portrait) -> Mouth:
     points = frame.to_mouth(portrait.landmarks[:, :2])
     photo = contours_of(points)
     gap = float(points[LIP_LOWER_INNER, 1] - points[LIP_UPPER_INNER, 1])
-    teeth = _tooth_share(portrait, frame, photo) >= TOOTH_SHARE
-    closed = gap < CLOSED_GAP and not teeth
+    tooth_share, dark_share = _gap_shares(portrait, frame, photo)
+    teeth = tooth_share >= TOOTH_SHARE
+    parted = gap >= CLOSED_GAP or (gap >= SHUT_GAP and dark_share >= DARK_SHARE)
+    closed = not teeth and not parted
     if not closed:
         rest, chin_rise = relax(photo, teeth)
         return Mouth(frame, points, photo, rest, False, teeth, chin_rise)
@@ -46,8 +52,8 @@ def measure_mouth(portrait: Portrait) -> Mouth:
     return Mouth(frame, points, photo, photo, True, False)
 
 
-def _tooth_share(portrait: Portrait, frame: MouthFrame, photo: Contours) -> float:
-    """Share of tooth-like pixels between the inner lips."""
+def _gap_shares(portrait: Portrait, frame: MouthFrame, photo: Contours) -> tuple[float, float]:
+    """Shares of tooth-like and of dark pixels between the inner lips."""
     middle = (photo.inner_upper + photo.inner_lower) / 2
     inside = np.vstack(
         [middle + (photo.inner_upper - middle) * 0.75, (middle + (photo.inner_lower - middle) * 0.75)[::-1]]
@@ -55,14 +61,15 @@ def _tooth_share(portrait: Portrait, frame: MouthFrame, photo: Contours) -> floa
     mask = fill_places(portrait.source.shape[:2], frame, inside)
     x, y, w, h = cv2.boundingRect(mask)
     if w == 0 or h == 0:
-        return 0.0
+        return 0.0, 0.0
     lip = sample_median(portrait.frame, frame.to_pixels(lip_middle(photo))).astype(np.uint8)
     lip_lab = cv2.cvtColor(lip[None, None], cv2.COLOR_BGR2LAB)[0, 0].astype(float)
     lab = cv2.cvtColor(portrait.source[y : y + h, x : x + w], cv2.COLOR_BGR2LAB).astype(float)
     pixels = lab[mask[y : y + h, x : x + w] > 0]
     light = pixels[:, 0] > lip_lab[0] * TOOTH_LIGHT
     pale = pixels[:, 1] - 128 < TOOTH_RED * (lip_lab[1] - 128)
-    return float((light & pale).mean())
+    dark = pixels[:, 0] < lip_lab[0] * DARK_LIGHT
+    return float((light & pale).mean()), float(dark.mean())
 
 
 def _trace_seam(portrait: Portrait, frame: MouthFrame, photo: Contours) -> Floats:

@@ -65,7 +65,9 @@ class MouthRenderer:
             [_patch_mean(portrait.frame, portrait.landmarks[i, :2]) for i in CHEEK_PATCHES], axis=0
         )
         lip = sample_median(portrait.frame, frame.to_pixels(lip_middle(self.mouth.photo)))
-        self._interior = Interior(skin / 255, lip / 255, own if self.mouth.teeth else None)
+        self._interior = Interior(
+            skin / 255, lip / 255, _highlight(portrait), own if self.mouth.teeth else None
+        )
         noise = np.random.default_rng(3).normal(0, 1, self._warp.x.shape)
         self._noise = (noise * _grain(portrait) * GRAIN / 255).astype(np.float32)[..., None]
 
@@ -171,6 +173,14 @@ def _patch_mean(picture: NDArray[np.uint8], at: NDArray[np.floating], reach: int
     x, y = np.clip(np.round(at).astype(int), reach, np.array(picture.shape[1::-1]) - reach - 1)
     patch = picture[y - reach : y + reach + 1, x - reach : x + reach + 1]
     return patch.reshape(-1, 3).mean(axis=0, dtype=np.float64)
+
+
+def _highlight(portrait: Portrait) -> float:
+    """How bright the brightest of the face is, 0..1."""
+    low = np.clip(portrait.landmarks[:, :2].min(axis=0).astype(int), 0, None)
+    high = portrait.landmarks[:, :2].max(axis=0).astype(int)
+    face = cv2.cvtColor(portrait.frame[low[1] : high[1], low[0] : high[0]], cv2.COLOR_BGR2GRAY)
+    return float(np.percentile(face, 99)) / 255
 
 
 def _grain(portrait: Portrait) -> float:

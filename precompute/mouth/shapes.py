@@ -14,6 +14,8 @@ from precompute.mouth.geometry import KNOTS, Contours, Floats
 
 PARTED = 0.28
 """At this aperture the lips have fully parted; beyond it the jaw does the work."""
+USUAL_HALF_WIDTH = 0.27
+"""Corners of narrower mouths move less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ class MouthShape:
 def lip_edges(rest: Contours, shape: MouthShape) -> Contours:
     """Lip edges of a shape, from the edges at rest."""
     edges = rest.copy()
-    stretch = 1 + shape.corner_out / rest.inner_upper[-1, 0]
+    half = float(rest.inner_upper[-1, 0] - rest.inner_upper[0, 0]) / 2
+    stretch = 1 + shape.corner_out / max(half, USUAL_HALF_WIDTH)
     for edge in edges.all():
         edge[:, 0] *= stretch
         edge[:, 1] += shape.corner_down * KNOTS**2

@@ -21,7 +21,7 @@ SMILE_CLOSING, TALK_CLOSING = 0.68, 0.40
 """Where in the gap the lips meet. In a posed smile the jaw is shut and the upper lip comes down; without
 teeth in sight the jaw hangs and the lower lip comes up with it."""
 CORNER_DROP_WIDTH, CORNER_DROP_GAP = 0.25, 0.40
-DARK_CORNER = 0.80
+DARK_CORNER = 0.72
 """Pixels around the opening darker than this much of the lip are the opening's shadow, not lip."""
 
 
@@ -73,7 +73,7 @@ def clear_opening(source: Image, mouth: Mouth) -> tuple[Image, OwnTeeth]:
     hole = cv2.dilate(opening, _ellipse(r, r))
     # The shadow at the corners reaches past the mesh's contour.
     grey = cv2.cvtColor(source, cv2.COLOR_BGR2GRAY)
-    around = cv2.dilate(opening, _ellipse(round(0.05 * unit), round(0.03 * unit))) > 0
+    around = cv2.dilate(opening, _ellipse(round(0.04 * unit), round(0.02 * unit))) > 0
     edge = grey[(hole > 0) & (opening == 0)]
     lip = float(np.median(edge)) if edge.size else 0.0
     hole[around & (grey < lip * DARK_CORNER)] = 255
