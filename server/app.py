@@ -1,0 +1,118 @@
+"""The application: state, middleware and routes put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware.cors import CORSMiddleware
+
+from server import problems
+from server.middleware import AccessLog, BodyLimit, SecurityHeaders
+from server.routes import avatars, health, metrics, page, renders, sessions, voices, websocket, whep
+from server.settings import Settings, unknown_variables
+from server.state import build_state
+from server.version import program_version
+from streaming.clock import Clock
+
+DESCRIPTION = """
+Text in, a person who talks out: live over WebRTC (WHEP) or a WebSocket, or as an MP4 file.
+
+Create a **session**, watch it, and tell it what to say; or submit a **render** and fetch the file.
+Errors are `application/problem+json` with a stable `code` and a `detail` that says what to do.
+"""
+
+TAGS = [
+    {"name": "sessions", "description": "A live person and what it says."},
+    {"name": "watching", "description": "Ways to see and hear a session."},
+    {"name": "renders", "description": "MP4 files."},
+    {"name": "avatars", "description": "Who can be shown."},
+    {"name": "voices", "description": "Who can be heard."},
+    {"name": "operation", "description": "For those who run the server."},
+]
+
+EXPOSED_HEADERS = ["Location", "ETag", "Link", "Accept-Patch", "Retry-After"]
+
+_log = structlog.get_logger(__name__)
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
+    """An application of its own: nothing is shared between two of them.
+
+    Args:
+        settings: everything that can be set.
+        clock: where time comes from; the system's when not given.
+    """
+    state = build_state(settings, clock)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        for note in unknown_variables():
+            _log.warning("unknown setting", note=note)
+        await state.start()
+        try:
+            yield
+        finally:
+            await state.close()
+
+    app = FastAPI(
+        title="Lipstream",
+        version=program_version(),
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        lifespan=lifespan,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    app.state.lipstream = state
+    problems.install(app)
+    for module in (sessions, whep, websocket, renders, avatars, voices, health, metrics):
+        app.include_router(module.router)
+    page.install(app)
+    _complete_openapi(app)
+
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "If-Match"],
+            expose_headers=EXPOSED_HEADERS,
+        )
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(AccessLog, clock=state.clock)
+    return app
+
+
+def _complete_openapi(app: FastAPI) -> None:
+    """Give validation errors and all others the same schema in OpenAPI that they have on the wire."""
+
+    def openapi() -> dict[str, object]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                tags=app.openapi_tags,
+                license_info=app.license_info,
+                routes=app.routes,
+            )
+            schemas = schema["components"]["schemas"]
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+            described = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(described.pop("$defs", {}))
+            schemas["Problem"] = described
+            invalid = problems.responses(422)[422]
+            for operations in schema["paths"].values():
+                for operation in operations.values():
+                    if "422" in operation.get("responses", {}):
+                        operation["responses"]["422"] = invalid
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi

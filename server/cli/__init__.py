@@ -1,0 +1,1 @@
+"""The ``lipstream`` command; one file per group of commands."""

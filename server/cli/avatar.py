@@ -1,0 +1,102 @@
+"""``lipstream avatar``: who can be shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from avatars.bundle import Bundle
+from avatars.store import AvatarStore
+from server.cli.common import EXIT_USAGE, fail, out, quiet_log, readable_errors, settings_or_exit
+
+app = typer.Typer(help="Avatars.", no_args_is_help=True)
+
+AvatarArgument = Annotated[str, typer.Argument(metavar="ID", help="An avatar's id (lipstream avatar list).")]
+
+
+def _store() -> AvatarStore:
+    settings = settings_or_exit()
+    quiet_log(settings)
+    return AvatarStore(settings.avatars_dir)
+
+
+@app.command("list")
+def list_all() -> None:
+    """List the avatars."""
+    table = Table("Id", "Name", "Size", "Engines", "Licence", "")
+    with readable_errors():
+        for entry in _store().list():
+            manifest = entry.manifest
+            if manifest is None:
+                table.add_row(entry.id, "", "", "", "", f"[red]{entry.problem}[/red]")
+                continue
+            table.add_row(
+                manifest.id,
+                manifest.name,
+                f"{manifest.width}x{manifest.height}",
+                ", ".join(manifest.engines),
+                manifest.provenance.licence,
+                "built in" if entry.builtin else "",
+            )
+    out().print(table)
+
+
+@app.command()
+def show(
+    avatar: AvatarArgument,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Write a PNG with the mouths and eyes that the avatar can make.")
+    ] = None,
+) -> None:
+    """Show what is known of an avatar."""
+    if sheet is not None and sheet.suffix.lower() != ".png":
+        fail(f"{sheet} must end in .png.", EXIT_USAGE)
+    store = _store()
+    with readable_errors():
+        bundle = store.get(avatar)
+        manifest = bundle.manifest
+        table = Table(show_header=False, box=None)
+        table.add_row("id", manifest.id)
+        table.add_row("name", manifest.name)
+        table.add_row("size", f"{manifest.width}x{manifest.height} at {manifest.fps} fps")
+        table.add_row("idle loop", f"{manifest.frames / manifest.fps:.1f} s")
+        table.add_row("engines", ", ".join(manifest.engines))
+        table.add_row("created", manifest.created.date().isoformat())
+        for name in ("source", "author", "licence", "consent"):
+            table.add_row(name, getattr(manifest.provenance, name))
+        megabytes = sum(part.bytes for part in manifest.parts.values()) / 1e6
+        table.add_row("parts", f"{', '.join(manifest.parts)} ({megabytes:.1f} MB)")
+        table.add_row("folder", str(bundle.path))
+        out().print(table)
+        if sheet is not None:
+            _write_sheet(bundle, sheet)
+            out().print(str(sheet))
+
+
+def _write_sheet(bundle: Bundle, path: Path) -> None:
+    import cv2
+
+    from precompute.sheet import contact_sheet
+
+    _, encoded = cv2.imencode(".png", contact_sheet(bundle.atlas()))
+    try:
+        path.write_bytes(encoded.tobytes())
+    except OSError as error:
+        fail(f"{path} cannot be written ({error.strerror}).")
+
+
+@app.command()
+def delete(
+    avatar: AvatarArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete one of your avatars."""
+    store = _store()
+    with readable_errors():
+        if not yes and store.exists(avatar):
+            typer.confirm(f"Delete the avatar '{avatar}'?", abort=True)
+        store.delete(avatar)
+    out().print(f"Deleted {avatar}.")

@@ -1,0 +1,172 @@
+"""``lipstream doctor``: what is ready, what is missing, and the command that helps."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from avatars.errors import AvatarError
+from server.cli.common import EXIT_FAILED, out, quiet_log, settings_or_exit
+from server.settings import Settings
+from server.version import program_version
+from streaming.errors import LipstreamError
+
+MIN_FREE_BYTES = 1 << 30
+MARKS = {"ready": "[green]ready[/green]", "missing": "[red]missing[/red]", "optional": "[dim]not here[/dim]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the table.
+
+    Attributes:
+        part: what was looked at.
+        ready: whether it works.
+        needed: whether the program cannot do without it, as it is set up.
+        detail: what was found.
+        help: what makes it ready.
+    """
+
+    part: str
+    ready: bool
+    needed: bool
+    detail: str
+    help: str = ""
+
+    @property
+    def mark(self) -> str:
+        """Ready, missing or optional, in colour."""
+        return MARKS["ready" if self.ready else "missing" if self.needed else "optional"]
+
+
+def doctor() -> None:
+    """Look at engines, encoders, avatars, data folder and port. Exit code 1 when something is missing."""
+    settings = settings_or_exit()
+    quiet_log(settings)
+    findings = [
+        Finding("program", True, True, f"lipstream {program_version()}, Python {sys.version.split()[0]}"),
+        *_speech(settings),
+        _performer(settings),
+        *_encoders(),
+        _avatar(settings),
+        _data_dir(settings),
+        _port(settings),
+    ]
+    table = Table("Part", "", "What was found", "What helps")
+    for finding in findings:
+        table.add_row(finding.part, finding.mark, finding.detail, finding.help)
+    out().print(table)
+    if any(finding.needed and not finding.ready for finding in findings):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _speech(settings: Settings) -> list[Finding]:
+    from streaming.speech.registry import statuses
+
+    wanted = {name.strip() for name in settings.speech.split(",")}
+    return [
+        Finding(
+            f"{status.kind} {status.name}",
+            status.ready,
+            status.name in wanted,
+            status.detail,
+            "" if status.ready else status.install,
+        )
+        for status in statuses()
+    ]
+
+
+def _performer(settings: Settings) -> Finding:
+    """Start the models as the server would."""
+    from server.state import performer_config
+    from streaming.performer.base import PerformerDescription
+    from streaming.performer.local import LocalPerformer
+
+    async def start() -> PerformerDescription:
+        performer = LocalPerformer(performer_config(settings))
+        try:
+            await performer.start()
+            return await performer.describe()
+        finally:
+            await performer.close()
+
+    try:
+        description = asyncio.run(start())
+    except LipstreamError as error:
+        return Finding("performer", False, True, error.message, "Check LIPSTREAM_SPEECH and LIPSTREAM_FACE.")
+    speech = ", ".join(description.speech)
+    detail = f"{speech} with {description.face} on {description.device}, {len(description.voices)} voices"
+    return Finding("performer", True, True, detail)
+
+
+def _encoders() -> list[Finding]:
+    from streaming.encoders.probe import works
+
+    x264, nvenc = works("libx264"), works("h264_nvenc")
+    reinstall = "" if x264 else "pip install --force-reinstall av"
+    return [
+        Finding("encoder libx264", x264, True, "H.264 on the CPU", reinstall),
+        Finding("encoder h264_nvenc", nvenc, False, "H.264 on an NVIDIA card that has an encoder"),
+    ]
+
+
+def _avatar(settings: Settings) -> Finding:
+    from avatars.store import AvatarStore
+
+    try:
+        bundle = AvatarStore(settings.avatars_dir).get(settings.avatar)
+    except AvatarError as error:
+        return Finding(f"avatar {settings.avatar}", False, True, error.message, "lipstream avatar list")
+    manifest = bundle.manifest
+    return Finding(
+        f"avatar {settings.avatar}", True, True, f"{manifest.name}, {manifest.width}x{manifest.height}"
+    )
+
+
+def _data_dir(settings: Settings) -> Finding:
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding("data folder", False, True, str(error), "Set LIPSTREAM_DATA_DIR to another folder.")
+    roomy = free >= MIN_FREE_BYTES
+    detail = f"{_short(folder)}, {free / 1e9:.0f} GB free"
+    return Finding("data folder", roomy, True, detail, "" if roomy else "Make at least 1 GB of room.")
+
+
+def _short(folder: Path) -> str:
+    home = os.path.expanduser("~")
+    return (
+        f"~{str(folder)[len(home) :]}"
+        if home != "/" and str(folder).startswith(home + os.sep)
+        else str(folder)
+    )
+
+
+def _port(settings: Settings) -> Finding:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            # A running server holds it, which is no fault.
+            return Finding(
+                f"port {settings.port}",
+                False,
+                False,
+                error.strerror or str(error),
+                "Another one: LIPSTREAM_PORT",
+            )
+    return Finding(f"port {settings.port}", True, False, f"free on {settings.host}")

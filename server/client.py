@@ -1,0 +1,396 @@
+"""A typed asyncio client of the HTTP API: sessions, what they send, and renders.
+
+``LipstreamClient.create_session`` gives a ``SessionClient``, whose ``connect`` gives a ``Stream`` to iterate;
+``LipstreamClient.create_render`` gives a ``RenderClient``. The folder ``examples`` shows each at work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlencode
+
+import httpx
+from pydantic import TypeAdapter
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+
+from server.models import (
+    Accepted,
+    AvatarList,
+    AvatarModel,
+    Interrupted,
+    Ready,
+    Render,
+    RenderCreated,
+    SessionCreated,
+    SessionInfo,
+    VoiceList,
+    VoiceModel,
+)
+from streaming.protocol import EVENT, Command, Event, MediaFormat
+from streaming.sinks.packers import FLAG_KEY, HEADER, KIND_VIDEO
+from streaming.sinks.websocket import WebSocketFormat
+
+TIMEOUT_SECONDS = 30.0
+WAIT_SECONDS = 1.0
+"""How long one request waits for a render, and so how often progress is told."""
+MAX_MESSAGE_BYTES = 16 << 20
+
+MediaKind = Literal["video", "audio"]
+
+
+class ApiError(Exception):
+    """The server refused.
+
+    Attributes:
+        status: HTTP status.
+        code: the problem's stable code.
+        message: what to do.
+    """
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{message} ({code}, HTTP {status})")
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPacket:
+    """One encoded chunk of ``format=webcodecs``: H.264 in Annex B form, or one Opus packet of 20 ms.
+
+    ``timestamp`` counts microseconds from slot 0 of the session.
+    """
+
+    kind: MediaKind
+    keyframe: bool
+    slot: int
+    timestamp: int
+    data: bytes
+
+    @classmethod
+    def parse(cls, message: bytes) -> MediaPacket:
+        """From a binary message.
+
+        Raises:
+            ValueError: the message is shorter than its header.
+        """
+        if len(message) < HEADER.size:
+            raise ValueError(f"a media message has at least {HEADER.size} bytes, not {len(message)}")
+        kind, flags, _, slot, timestamp = HEADER.unpack_from(message)
+        return cls(
+            "video" if kind == KIND_VIDEO else "audio",
+            bool(flags & FLAG_KEY),
+            slot,
+            timestamp,
+            message[HEADER.size :],
+        )
+
+
+Message = Event | MediaPacket | bytes
+"""What a stream yields; plain bytes are fragments of ``format=fmp4``."""
+
+
+def _check(response: httpx.Response) -> None:
+    if response.is_success:
+        return
+    raise _error(response.status_code, response.content)
+
+
+def _error(status: int, body: bytes | bytearray | None) -> ApiError:
+    try:
+        problem: dict[str, Any] = TypeAdapter(dict[str, Any]).validate_json(body or b"{}")
+    except ValueError:
+        problem = {}
+    return ApiError(
+        status, str(problem.get("code", "http_error")), str(problem.get("detail", "The request failed."))
+    )
+
+
+class Stream:
+    """An open WebSocket of a session: iterate to receive, :meth:`send` for commands."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._format: str = ""
+
+    async def send(self, command: Command) -> None:
+        """Send a command; its ``ack`` or ``error`` comes among the messages, with the same ``id``."""
+        await self._socket.send(command.model_dump_json())
+
+    async def __aiter__(self) -> AsyncIterator[Message]:
+        async for raw in self._socket:
+            if isinstance(raw, bytes):
+                yield raw if self._format == "fmp4" else MediaPacket.parse(raw)
+                continue
+            event = EVENT.validate_json(raw)
+            if isinstance(event, MediaFormat):
+                self._format = event.format
+            yield event
+
+
+class SessionClient:
+    """One session, from :meth:`LipstreamClient.create_session`. As a context manager, it ends with it."""
+
+    def __init__(self, http: httpx.AsyncClient, info: SessionCreated) -> None:
+        self._http = http
+        self._headers = {"Authorization": f"Bearer {info.token}"}
+        self.info = info
+        self.id = info.id
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        with contextlib.suppress(ApiError):
+            await self.close()
+
+    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
+        response = await self._http.request(
+            method, self.info.links.self + path, json=body, headers=self._headers
+        )
+        _check(response)
+        return response.content
+
+    async def get(self) -> SessionInfo:
+        """Its state now."""
+        return SessionInfo.model_validate_json(await self._call("GET", ""))
+
+    async def say(
+        self,
+        text: str,
+        *,
+        utterance: str | None = None,
+        final: bool = True,
+        interrupt: bool = False,
+        voice: str | None = None,
+        language: str | None = None,
+        speed: float = 1.0,
+    ) -> Accepted:
+        """Queue an utterance; see :class:`streaming.protocol.Say`."""
+        body = {
+            "text": text,
+            "utterance": utterance,
+            "final": final,
+            "interrupt": interrupt,
+            "voice": voice,
+            "language": language,
+            "speed": speed,
+        }
+        return Accepted.model_validate_json(await self._call("POST", "/say", body))
+
+    async def append(self, utterance: str, text: str, final: bool = False) -> Accepted:
+        """More text for an open utterance."""
+        body = {"utterance": utterance, "text": text, "final": final}
+        return Accepted.model_validate_json(await self._call("POST", "/append", body))
+
+    async def speak_tokens(self, tokens: AsyncIterable[str], **options: Any) -> Accepted:
+        """Speak a language model's tokens as they come.
+
+        What arrives while a request is under way goes out together with the next one.
+
+        Args:
+            tokens: pieces of text.
+            **options: as for :meth:`say`.
+        """
+        waiting: list[str] = []
+        wake = asyncio.Event()
+
+        async def collect() -> None:
+            try:
+                async for token in tokens:
+                    waiting.append(token)
+                    wake.set()
+            finally:
+                wake.set()
+
+        accepted = await self.say("", final=False, **options)
+        collecting = asyncio.create_task(collect())
+        try:
+            while not collecting.done() or waiting:
+                await wake.wait()
+                wake.clear()
+                text = "".join(waiting)
+                waiting.clear()
+                if text:
+                    await self.append(accepted.utterance, text)
+            await collecting
+        finally:
+            collecting.cancel()
+            await self.append(accepted.utterance, "", final=True)
+        return accepted
+
+    async def interrupt(self) -> int:
+        """Stop speaking; returns the new generation."""
+        return Interrupted.model_validate_json(await self._call("POST", "/interrupt")).generation
+
+    async def change_avatar(self, avatar: str) -> SessionInfo:
+        """Show another avatar."""
+        return SessionInfo.model_validate_json(await self._call("PUT", "/avatar", {"avatar": avatar}))
+
+    async def close(self) -> None:
+        """End the session."""
+        await self._call("DELETE", "")
+
+    @contextlib.asynccontextmanager
+    async def connect(self, format: WebSocketFormat = "webcodecs") -> AsyncGenerator[Stream]:
+        """Watch it over a WebSocket; ``format="none"`` for events alone.
+
+        Raises:
+            ApiError: the server refused.
+        """
+        address = self._http.base_url.copy_with(
+            scheme="wss" if self._http.base_url.scheme == "https" else "ws"
+        )
+        path = f"{str(address).rstrip('/')}{self.info.links.websocket}?{urlencode({'format': format})}"
+        try:
+            socket = await connect(
+                path,
+                additional_headers=self._headers,
+                max_size=MAX_MESSAGE_BYTES,
+                compression=None,
+                proxy=None,
+            )
+        except InvalidStatus as error:
+            raise _error(error.response.status_code, error.response.body) from error
+        try:
+            yield Stream(socket)
+        finally:
+            await socket.close()
+
+
+class RenderClient:
+    """One render; use :meth:`LipstreamClient.create_render`."""
+
+    def __init__(self, http: httpx.AsyncClient, info: RenderCreated) -> None:
+        self._http = http
+        self._headers = {"Authorization": f"Bearer {info.token}"}
+        self._path = f"/v1/renders/{info.id}"
+        self.id = info.id
+
+    async def get(self, wait: float = 0.0) -> Render:
+        """How far it is; with ``wait`` after it ended or that many seconds."""
+        response = await self._http.get(
+            self._path, params={"wait": wait}, headers=self._headers, timeout=TIMEOUT_SECONDS + wait
+        )
+        _check(response)
+        return Render.model_validate_json(response.content)
+
+    async def wait(self, on_progress: Callable[[float], None] | None = None) -> Render:
+        """Return when it is done.
+
+        Raises:
+            ApiError: it failed or was cancelled.
+        """
+        while True:
+            render = await self.get(wait=WAIT_SECONDS)
+            if on_progress is not None:
+                on_progress(render.progress)
+            if render.status == "done":
+                return render
+            if render.status in {"failed", "cancelled"}:
+                code = render.code or f"render_{render.status}"
+                raise ApiError(200, code, render.message or f"The render was {render.status}.")
+
+    async def download(self, path: Path) -> Path:
+        """Write the video to ``path``."""
+        async with self._http.stream("GET", f"{self._path}/video.mp4", headers=self._headers) as response:
+            if not response.is_success:
+                raise _error(response.status_code, await response.aread())
+            # The client writes to a local disk; a hop to a thread per chunk would cost more than it saves.
+            with path.open("wb") as file:
+                async for chunk in response.aiter_bytes():
+                    file.write(chunk)
+        return path
+
+    async def captions(self) -> str:
+        """The words as WebVTT."""
+        response = await self._http.get(f"{self._path}/captions.vtt", headers=self._headers)
+        _check(response)
+        return response.text
+
+    async def delete(self) -> None:
+        """Cancel it, or delete it once it has ended."""
+        _check(await self._http.delete(self._path, headers=self._headers))
+
+
+class LipstreamClient:
+    """The server at ``base_url``.
+
+    Args:
+        base_url: such as ``http://127.0.0.1:8000``.
+        api_key: needed when the server has one.
+        transport: another way to reach the server; for tests.
+    """
+
+    def __init__(
+        self, base_url: str, api_key: str | None = None, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        headers = {"X-API-Key": api_key} if api_key else {}
+        self._http = httpx.AsyncClient(
+            base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS, transport=transport
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close connections; sessions on the server stay."""
+        await self._http.aclose()
+
+    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
+        response = await self._http.request(method, path, json=body)
+        _check(response)
+        return response.content
+
+    async def create_session(
+        self, avatar: str | None = None, *, voice: str | None = None, language: str | None = None
+    ) -> SessionClient:
+        """Create a session."""
+        body = {"avatar": avatar, "voice": voice, "language": language}
+        return SessionClient(
+            self._http, SessionCreated.model_validate_json(await self._call("POST", "/v1/sessions", body))
+        )
+
+    async def create_render(
+        self,
+        text: str,
+        *,
+        avatar: str | None = None,
+        voice: str | None = None,
+        language: str | None = None,
+        speed: float = 1.0,
+        seed: int = 0,
+    ) -> RenderClient:
+        """Queue a render."""
+        body = {
+            "text": text,
+            "avatar": avatar,
+            "voice": voice,
+            "language": language,
+            "speed": speed,
+            "seed": seed,
+        }
+        return RenderClient(
+            self._http, RenderCreated.model_validate_json(await self._call("POST", "/v1/renders", body))
+        )
+
+    async def avatars(self) -> list[AvatarModel]:
+        """All avatars."""
+        return AvatarList.model_validate_json(await self._call("GET", "/v1/avatars")).avatars
+
+    async def voices(self) -> list[VoiceModel]:
+        """All voices that can speak now."""
+        return VoiceList.model_validate_json(await self._call("GET", "/v1/voices")).voices
+
+    async def ready(self) -> Ready:
+        """Whether a new session would work; does not raise when not."""
+        return Ready.model_validate_json((await self._http.get("/ready")).content)

@@ -1,0 +1,171 @@
+"""MP4 renders: submit, follow, download, cancel."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import FileResponse
+from starlette.requests import HTTPConnection
+
+from server.captions import webvtt
+from server.jobs import ENDED, RenderJob
+from server.models import Render, RenderCreate, RenderCreated, RenderList
+from server.problems import HTTPProblem, responses
+from server.security import SCHEMES, require_owner
+from server.state import NeedsApiKey, StateDep
+from streaming.errors import ScriptRejected
+from streaming.render import RenderRequest
+
+MAX_WAIT_SECONDS = 60.0
+TokenQuery = Annotated[str | None, Query(description="The render's token, for players that send no headers.")]
+
+router = APIRouter(prefix="/v1/renders", tags=["renders"], dependencies=SCHEMES)
+
+
+async def _owned(render_id: str, connection: HTTPConnection, state: StateDep) -> RenderJob:
+    job = state.renders.get(render_id)
+    require_owner(connection, state.settings, job)
+    return job
+
+
+async def _owned_media(
+    render_id: str, connection: HTTPConnection, state: StateDep, token: TokenQuery = None
+) -> RenderJob:
+    """As above; the token may also come in the query, since media elements and links send no headers."""
+    job = state.renders.get(render_id)
+    require_owner(connection, state.settings, job, query=True)
+    return job
+
+
+OwnedRender = Annotated[RenderJob, Depends(_owned)]
+OwnedMedia = Annotated[RenderJob, Depends(_owned_media)]
+
+
+def _describe(job: RenderJob, *, for_owner: bool = True) -> dict[str, object]:
+    path = f"/v1/renders/{job.id}"
+    done = job.status == "done" and for_owner
+    return {
+        "id": job.id,
+        "status": job.status,
+        "progress": round(job.progress, 3),
+        "avatar": job.request.avatar,
+        "created": job.created,
+        "finished": job.finished,
+        "seconds": job.result.seconds if job.result else None,
+        "result_url": f"{path}/video.mp4?token={job.token}" if done else None,
+        "captions_url": f"{path}/captions.vtt?token={job.token}" if done else None,
+        "code": job.code,
+        "message": job.message,
+    }
+
+
+def _finished(job: RenderJob) -> RenderJob:
+    if job.status == "done":
+        return job
+    if job.status in ENDED:
+        why = job.message or "It was cancelled."
+        raise HTTPProblem(409, "render_not_done", f"This render has no result: it is {job.status}. {why}")
+    raise HTTPProblem(409, "render_not_done", f"This render is {job.status}. Ask again when it is done.")
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Render a video",
+    response_model=RenderCreated,
+    responses=responses(401, 404, 422, 503),
+    dependencies=[NeedsApiKey],
+)
+async def create(body: RenderCreate, state: StateDep, response: Response) -> dict[str, object]:
+    """Queue a script for an MP4 file. The token in the answer opens the result and is not shown again."""
+    if not body.text.strip():
+        raise ScriptRejected("The text is empty. Write what the avatar is to say.")
+    avatar = body.avatar or state.settings.avatar
+    await state.require_avatar(avatar)
+    await state.require_voice(body.voice)
+    job = state.renders.submit(
+        RenderRequest(
+            text=body.text,
+            avatar=avatar,
+            voice=body.voice,
+            language=body.language,
+            speed=body.speed,
+            seed=body.seed,
+        )
+    )
+    response.headers["Location"] = f"/v1/renders/{job.id}"
+    response.headers["Cache-Control"] = "no-store"
+    return {**_describe(job), "token": job.token}
+
+
+@router.get(
+    "",
+    summary="List renders",
+    response_model=RenderList,
+    responses=responses(401),
+    dependencies=[NeedsApiKey],
+)
+async def list_all(state: StateDep) -> dict[str, object]:
+    """All renders, newest first, without tokens and addresses of results."""
+    return {"renders": [_describe(job, for_owner=False) for job in state.renders.all()]}
+
+
+@router.get(
+    "/{render_id}", summary="Look at a render", response_model=Render, responses=responses(401, 404, 422)
+)
+async def get(
+    job: OwnedRender,
+    state: StateDep,
+    response: Response,
+    wait: Annotated[
+        float, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for its end.")
+    ] = 0.0,
+) -> dict[str, object]:
+    """How far it is. With ``wait`` the answer comes when it has ended, or after that many seconds."""
+    await state.renders.wait(job, wait)
+    response.headers["Cache-Control"] = "no-store"
+    return _describe(job)
+
+
+@router.get(
+    "/{render_id}/video.mp4",
+    summary="Download the video",
+    response_class=FileResponse,
+    responses={200: {"content": {"video/mp4": {}}}, **responses(401, 404, 409)},
+)
+async def video(job: OwnedMedia) -> FileResponse:
+    """The MP4 file (H.264, AAC); byte ranges work."""
+    path = _finished(job).path
+    headers = {"Cache-Control": "private, max-age=3600"}
+    return FileResponse(
+        path,
+        media_type="video/mp4",
+        filename=f"{job.id}.mp4",
+        content_disposition_type="inline",
+        headers=headers,
+    )
+
+
+@router.get(
+    "/{render_id}/captions.vtt",
+    summary="Download captions",
+    response_class=Response,
+    responses={200: {"content": {"text/vtt": {}}}, **responses(401, 404, 409)},
+)
+async def captions(job: OwnedMedia) -> Response:
+    """The words as WebVTT, timed to the video."""
+    result = _finished(job).result
+    words = result.words if result else []
+    return Response(webvtt(words, job.request.text), media_type="text/vtt")
+
+
+@router.delete(
+    "/{render_id}", status_code=204, summary="Cancel or delete a render", responses=responses(401, 404)
+)
+async def delete(job: OwnedRender, state: StateDep) -> None:
+    """Cancels a render that waits or runs; deletes one that has ended, with its file."""
+    if job.status in ENDED:
+        await state.renders.forget(job)
+    else:
+        await state.renders.cancel(job)

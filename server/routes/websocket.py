@@ -1,0 +1,91 @@
+"""A session over one WebSocket: commands in, events and media out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import get_args
+
+import structlog
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+
+from server.problems import HTTPProblem, problem_of
+from server.security import allowed_origin, require_owner
+from server.state import State, StateDep
+from streaming.errors import LipstreamError
+from streaming.session import Session
+from streaming.sinks.websocket import WebSocketFormat, WebSocketSink
+
+NORMAL = 1000
+
+router = APIRouter()
+_log = structlog.get_logger(__name__)
+
+
+@router.websocket("/v1/sessions/{session_id}/ws")
+async def watch(websocket: WebSocket, session_id: str, state: StateDep) -> None:
+    """``?format=webcodecs|fmp4|none``; the token as Bearer or ``?token=``. See ``streaming.protocol``."""
+    try:
+        session, sink = _admit(websocket, session_id, state)
+    except (HTTPProblem, LipstreamError) as error:
+        await websocket.send_denial_response(problem_of(error))
+        return
+    with structlog.contextvars.bound_contextvars(session=session_id):
+        await websocket.accept()
+        try:
+            await _serve(websocket, session, sink)
+        finally:
+            session.detach(sink)
+
+
+def _admit(websocket: WebSocket, session_id: str, state: State) -> tuple[Session, WebSocketSink]:
+    """Check everything before the handshake, so that a refusal is an HTTP error; attach the viewer."""
+    if not allowed_origin(websocket, state.settings):
+        raise HTTPProblem(
+            403,
+            "origin_not_allowed",
+            "Pages of this site may not connect. The operator allows sites in LIPSTREAM_CORS_ORIGINS.",
+        )
+    session = state.sessions.get(session_id)
+    require_owner(websocket, state.settings, session, query=True)
+    wanted = websocket.query_params.get("format", "webcodecs")
+    for format in get_args(WebSocketFormat):
+        if format == wanted:
+            break
+    else:
+        raise HTTPProblem(422, "invalid_request", "?format= is one of webcodecs, fmp4 and none.")
+    sink = WebSocketSink(format, session.width, session.height, lambda: session.request_keyframe("h264"))
+    session.attach(sink)
+    return session, sink
+
+
+async def _serve(websocket: WebSocket, session: Session, sink: WebSocketSink) -> None:
+    """Send and receive until either side ends."""
+    sending = asyncio.create_task(_send(websocket, sink), name=f"ws-send-{session.id}")
+    receiving = asyncio.create_task(_receive(websocket, session, sink), name=f"ws-receive-{session.id}")
+    try:
+        await asyncio.wait((sending, receiving), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (sending, receiving):
+            task.cancel()
+        outcomes = await asyncio.gather(sending, receiving, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect):
+            _log.error("websocket failed", exc_info=outcome)
+
+
+async def _send(websocket: WebSocket, sink: WebSocketSink) -> None:
+    async for message in sink.messages():
+        if isinstance(message, str):
+            await websocket.send_text(message)
+        else:
+            await websocket.send_bytes(message)
+    await websocket.close(NORMAL, "the session has ended")
+
+
+async def _receive(websocket: WebSocket, session: Session, sink: WebSocketSink) -> None:
+    while True:
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        # Answers go through the sink, so that they keep their order among the events.
+        sink.notify(await session.handle(message.get("text") or message.get("bytes") or ""))

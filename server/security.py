@@ -1,0 +1,106 @@
+"""Who may do what: the API key opens sessions and renders, and a token owns one of them."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from fastapi import Security
+from fastapi.security import APIKeyHeader, HTTPBearer
+from starlette.requests import HTTPConnection
+
+from server.problems import HTTPProblem
+from server.settings import Settings
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="lipstream"'}
+
+SCHEMES = [
+    Security(HTTPBearer(auto_error=False, description="The API key, or the token of a session or render.")),
+    Security(APIKeyHeader(name="X-API-Key", auto_error=False, description="The API key.")),
+]
+"""Tells OpenAPI how to authorise; the checks are below."""
+
+
+class Owned(Protocol):
+    """Something that a secret token owns."""
+
+    @property
+    def token(self) -> str:
+        """The secret."""
+        ...
+
+
+def presented(connection: HTTPConnection, query: bool = False) -> list[str]:
+    """The secrets that a request carries.
+
+    Args:
+        connection: an HTTP request or a WebSocket.
+        query: whether ``?token=`` counts; only where a browser cannot send headers (WebSockets, media).
+    """
+    found = []
+    scheme, _, credential = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and credential.strip():
+        found.append(credential.strip())
+    if key := connection.headers.get("x-api-key"):
+        found.append(key)
+    if query and (token := connection.query_params.get("token")):
+        found.append(token)
+    return found
+
+
+def _matches(candidates: list[str], secret: str) -> bool:
+    expected = secret.encode()
+    # Every candidate is compared, so that the time taken tells nothing.
+    return any([hmac.compare_digest(candidate.encode(), expected) for candidate in candidates])
+
+
+def has_api_key(connection: HTTPConnection, settings: Settings) -> bool:
+    """Whether the request carries the API key; false when none is set."""
+    key = settings.api_key
+    return key is not None and _matches(presented(connection), key.get_secret_value())
+
+
+def require_api_key(connection: HTTPConnection, settings: Settings) -> None:
+    """Refuse a request without the API key, when one is set.
+
+    Raises:
+        HTTPProblem: 401.
+    """
+    if settings.api_key is not None and not has_api_key(connection, settings):
+        raise HTTPProblem(
+            401,
+            "unauthorized",
+            "This needs the API key: send it as Authorization: Bearer or X-API-Key.",
+            CHALLENGE,
+        )
+
+
+def require_owner(connection: HTTPConnection, settings: Settings, owned: Owned, query: bool = False) -> None:
+    """Refuse a request that carries neither the token of what it touches nor the API key.
+
+    Raises:
+        HTTPProblem: 401.
+    """
+    if _matches(presented(connection, query), owned.token) or has_api_key(connection, settings):
+        return
+    raise HTTPProblem(
+        401,
+        "unauthorized",
+        "This needs the token that came when it was created: Authorization: Bearer.",
+        CHALLENGE,
+    )
+
+
+def allowed_origin(connection: HTTPConnection, settings: Settings) -> bool:
+    """Whether a WebSocket comes from a page of this site, an allowed site, or no browser at all.
+
+    WebSockets know no CORS, so any site's page could open one; this check is in its place (RFC 6455, 10.2).
+    """
+    origin = connection.headers.get("origin")
+    if origin is None:
+        return True
+    origin = origin.lower()
+    if "*" in settings.cors_origins or origin in settings.cors_origins:
+        return True
+    return urlsplit(origin).netloc == connection.headers.get("host", "").lower()

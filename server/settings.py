@@ -1,0 +1,230 @@
+"""Settings: ``LIPSTREAM_...`` environment variables, or the same names in a ``.env`` file."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as SourceError
+
+from streaming.protocol import AvatarId
+
+PREFIX = "LIPSTREAM_"
+ENV_FILE = ".env"
+MIN_API_KEY_LENGTH = 16
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names each variable and says what it takes."""
+
+
+class IceServer(BaseModel):
+    """One STUN or TURN server, in the words of WebRTC's ``RTCIceServer``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    urls: list[str] = Field(min_length=1, examples=[["turn:turn.example.org:3478?transport=udp"]])
+    username: str | None = None
+    credential: str | None = Field(default=None, repr=False)
+
+    @field_validator("urls", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("urls")
+    @classmethod
+    def _schemes(cls, value: list[str]) -> list[str]:
+        for url in value:
+            if url.partition(":")[0] not in {"stun", "stuns", "turn", "turns"}:
+                raise ValueError(
+                    f"{url!r} is no STUN or TURN address; it starts with stun:, stuns:, turn: or turns:"
+                )
+        return value
+
+    @model_validator(mode="after")
+    def _turn_needs_credentials(self) -> IceServer:
+        if any(url.startswith("turn") for url in self.urls) and not (self.username and self.credential):
+            raise ValueError("a TURN server needs a username and a credential")
+        return self
+
+
+def default_data_dir() -> Path:
+    """Where avatars and renders live by default: XDG base directories, or LOCALAPPDATA on Windows."""
+    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
+        return Path(local) / "lipstream"
+    base = os.environ.get("XDG_DATA_HOME", "")
+    root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".local" / "share"
+    return root / "lipstream"
+
+
+def _origin(value: str) -> str:
+    if value == "*":
+        return value
+    parts = urlsplit(value)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.netloc
+        or parts.path not in {"", "/"}
+        or parts.query
+    ):
+        raise ValueError(f'{value!r} is no origin; write it like https://example.org, or "*" for any')
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+Seconds = Annotated[float, Field(gt=0, le=7 * 86_400)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. A field ``x`` is read from ``LIPSTREAM_X``; empty means unset."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on; 0.0.0.0 opens it to the network."
+    )
+    port: int = Field(default=8000, ge=1, le=65_535)
+    api_key: SecretStr | None = Field(
+        default=None, description="When set, needed to open sessions and renders."
+    )
+    cors_origins: list[Origin] = Field(default=[], description="Pages of other sites that may use the API.")
+    data_dir: Path = Field(default_factory=default_data_dir)
+
+    speech: str = Field(
+        default="hibari", min_length=1, description="Speech engines in order of fallback, by comma."
+    )
+    face: str = Field(default="atlas", min_length=1, description="Face engine.")
+    avatar: AvatarId = Field(default="mira", description="The avatar when a request names none.")
+
+    ice_servers: list[IceServer] = Field(default=[], description="STUN and TURN servers, as JSON.")
+    webrtc_addresses: list[IPvAnyAddress] = Field(
+        default=[], description="Addresses of this machine that viewers reach; every interface when empty."
+    )
+    max_sessions: int = Field(default=4, ge=1, le=1000)
+    session_idle_seconds: Seconds = Field(
+        default=120, description="A session with no viewer and no speech ends."
+    )
+    session_max_seconds: Seconds = Field(default=3600, description="A session ends after this long.")
+    video_bitrate: int = Field(
+        default=1_500_000, ge=100_000, le=20_000_000, description="Bits per second, live."
+    )
+    audio_bitrate: int = Field(default=48_000, ge=8_000, le=256_000, description="Bits per second, live.")
+
+    max_body_bytes: int = Field(default=1 << 20, ge=4096, le=1 << 30, description="Size of a request's body.")
+    render_concurrency: int = Field(default=1, ge=1, le=16, description="Renders that run at once.")
+    render_queue: int = Field(default=16, ge=1, le=1000, description="Renders that may wait.")
+    render_keep: int = Field(default=200, ge=1, le=100_000, description="Finished renders that are kept.")
+    render_keep_seconds: Seconds = Field(default=86_400, description="How long a finished render is kept.")
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="auto: console on a terminal, else json."
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _home(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("api_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MIN_API_KEY_LENGTH:
+            raise ValueError(f"it needs at least {MIN_API_KEY_LENGTH} characters; try: openssl rand -hex 24")
+        return value
+
+    @property
+    def open_to_network(self) -> bool:
+        """Whether other machines can reach the server."""
+        return self.host not in LOOPBACK_HOSTS
+
+    @property
+    def avatars_dir(self) -> Path:
+        """Where a user's own avatars live."""
+        return self.data_dir / "avatars"
+
+    @property
+    def renders_dir(self) -> Path:
+        """Where finished renders live."""
+        return self.data_dir / "renders"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Args:
+        **overrides: fields that the command line sets; ``None`` means not set.
+
+    Raises:
+        SettingsError: a variable is wrong; the message has one line for each.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        lines = []
+        for item in error.errors():
+            name, *rest = (str(part) for part in item["loc"])
+            where = "".join(f"[{part}]" for part in rest)
+            reason = item["msg"].removeprefix("Value error, ")
+            shown = "" if name == "api_key" else f" (it is {item['input']!r})"
+            lines.append(f"{PREFIX}{name.upper()}{where}: {reason}{shown}")
+        raise SettingsError("\n".join(lines)) from error
+    except SourceError as error:
+        name = next((n for n in Settings.model_fields if f'"{n}"' in str(error)), "")
+        message = (
+            f'{PREFIX}{name.upper()}: this is no valid JSON; a list looks like ["a", "b"]'
+            if name
+            else str(error)
+        )
+        raise SettingsError(message) from error
+
+
+def unknown_variables(names: Iterable[str] | None = None) -> list[str]:
+    """One sentence for each ``LIPSTREAM_...`` variable that means nothing, so that misspellings are seen.
+
+    Args:
+        names: the variables that are set; those of the environment and ``.env`` when not given.
+    """
+    if names is None:
+        names = {*os.environ, *dotenv_values(ENV_FILE)}
+    known = [PREFIX + field.upper() for field in Settings.model_fields]
+    notes = []
+    for name in sorted(names):
+        if not name.upper().startswith(PREFIX) or name.upper() in known:
+            continue
+        near = difflib.get_close_matches(name.upper(), known, n=1)
+        notes.append(f"{name} is not a setting." + (f" Did you mean {near[0]}?" if near else ""))
+    return notes

@@ -1,0 +1,176 @@
+"""The wired objects of one server: built once, handed to routes, closed in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from avatars.errors import AvatarNotFound
+from avatars.store import AvatarStore
+from server import security
+from server.jobs import RenderJobs
+from server.metrics import Metrics
+from server.peers import Peers
+from server.settings import Settings
+from streaming.clock import Clock, SystemClock
+from streaming.compositor.atlas_compositor import AtlasCompositorFactory
+from streaming.compositor.base import CompositorFactory
+from streaming.errors import LipstreamError, VoiceNotFound
+from streaming.performer.local import LocalPerformer, PerformerConfig
+from streaming.render import RenderRequest, RenderResult, render
+from streaming.session import Session
+from streaming.sessions import SessionLimits, SessionManager
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(eq=False)
+class State:
+    """Everything that routes use."""
+
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    store: AvatarStore
+    compositors: CompositorFactory
+    performer: LocalPerformer
+    sessions: SessionManager
+    renders: RenderJobs
+    peers: Peers
+    failure: str = ""
+    """Why the performer did not come up; empty while it may still do so."""
+    _starting: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    async def start(self) -> None:
+        """Start what runs in the background. The performer warms up while the server already answers."""
+        await self.renders.start()
+        self._starting = asyncio.create_task(self._start_performer(), name="performer-start")
+
+    async def close(self) -> None:
+        """End sessions, renders and the performer."""
+        await self.peers.close()
+        await self.sessions.close_all()
+        await self.renders.close()
+        if self._starting is not None:
+            self._starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._starting
+        await self.performer.close()
+
+    async def require_avatar(self, avatar: str) -> None:
+        """Refuse an unknown avatar before work starts.
+
+        Raises:
+            AvatarNotFound: there is none with this id.
+        """
+        if not await asyncio.to_thread(self.store.exists, avatar):
+            raise AvatarNotFound(f"There is no avatar '{avatar}'. GET /v1/avatars lists what there is.")
+
+    async def require_voice(self, voice: str | None) -> None:
+        """Refuse an unknown voice before work starts.
+
+        Raises:
+            VoiceNotFound: the voice is not installed.
+        """
+        if voice is None:
+            return
+        names = [known.name for known in (await self.performer.describe()).voices]
+        if voice not in names:
+            raise VoiceNotFound(f"No voice is called '{voice}'. Installed: {', '.join(names)}.")
+
+    async def _start_performer(self) -> None:
+        try:
+            await self.performer.start()
+        except LipstreamError as error:
+            self.failure = error.message
+            _log.error("performer not available", code=error.code, reason=error.message)
+            return
+        described = await self.performer.describe()
+        _log.info("performer ready", speech=described.speech, face=described.face, device=described.device)
+
+
+def performer_config(settings: Settings) -> PerformerConfig:
+    """Which engines the settings ask for."""
+    return PerformerConfig(speech=settings.speech, face=settings.face)
+
+
+def build_state(settings: Settings, clock: Clock | None = None) -> State:
+    """Wire everything; nothing is started yet."""
+    clock = clock or SystemClock()
+    metrics = Metrics()
+    store = AvatarStore(settings.avatars_dir)
+    compositors = AtlasCompositorFactory(store)
+    performer = LocalPerformer(
+        performer_config(settings), clock=clock, on_restart=metrics.performer_restarted
+    )
+    limits = SessionLimits(
+        max_sessions=settings.max_sessions,
+        idle_seconds=settings.session_idle_seconds,
+        max_seconds=settings.session_max_seconds,
+        video_bitrate=settings.video_bitrate,
+        audio_bitrate=settings.audio_bitrate,
+    )
+    sessions = SessionManager(performer, compositors, limits=limits, clock=clock, observer=metrics)
+    renders = RenderJobs(
+        partial(_render, performer, compositors),
+        settings.renders_dir,
+        clock,
+        metrics,
+        concurrency=settings.render_concurrency,
+        queue=settings.render_queue,
+        keep=settings.render_keep,
+        keep_seconds=settings.render_keep_seconds,
+    )
+    metrics.watch(
+        viewers=lambda: sum(session.viewers for session in sessions.all()),
+        renders_waiting=lambda: renders.waiting,
+    )
+    return State(
+        settings, clock, metrics, store, compositors, performer, sessions, renders, Peers(sessions, settings)
+    )
+
+
+async def _render(
+    performer: LocalPerformer,
+    compositors: CompositorFactory,
+    request: RenderRequest,
+    path: Path,
+    on_progress: Callable[[float], None],
+) -> RenderResult:
+    return await render(performer, compositors, request, path, on_progress)
+
+
+def get_state(connection: HTTPConnection) -> State:
+    """The state of the application that serves this request."""
+    return connection.app.state.lipstream
+
+
+StateDep = Annotated[State, Depends(get_state)]
+
+
+def _require_api_key(connection: HTTPConnection, state: StateDep) -> None:
+    security.require_api_key(connection, state.settings)
+
+
+NeedsApiKey = Depends(_require_api_key)
+"""Put into a route's ``dependencies``: only with the API key, when one is set."""
+
+
+async def _owned_session(session_id: str, connection: HTTPConnection, state: StateDep) -> Session:
+    session = state.sessions.get(session_id)
+    security.require_owner(connection, state.settings, session)
+    structlog.contextvars.bind_contextvars(session=session_id)
+    return session
+
+
+OwnedSession = Annotated[Session, Depends(_owned_session)]
+"""The session that the path names, for whoever holds its token."""
