@@ -9,6 +9,7 @@ import sys
 from fractions import Fraction
 
 import av
+from av.stream import Stream as Track
 
 from server.client import LipstreamClient, MediaPacket, Stream
 from streaming.protocol import MediaFormat, UtteranceEnded
@@ -20,19 +21,21 @@ MICROSECOND = Fraction(1, 1_000_000)
 async def record(stream: Stream, path: str) -> None:
     """From the first keyframe until the utterance has ended."""
     start: int | None = None
+    tracks: dict[str, Track] = {}
     with av.open(path, "w", format="mp4") as container:
         async for message in stream:
             if isinstance(message, UtteranceEnded):
                 return
-            if isinstance(message, MediaFormat) and not container.streams:
+            if isinstance(message, MediaFormat) and not tracks:
                 video = container.add_stream("h264", rate=message.fps)
                 video.width, video.height = message.width, message.height
-                audio = container.add_stream("opus", rate=message.sample_rate, layout="mono")
+                tracks["video"] = video
+                tracks["audio"] = container.add_stream("opus", rate=message.sample_rate, layout="mono")
             if not isinstance(message, MediaPacket):
                 continue
             start = message.timestamp if start is None else start
             packet = av.Packet(message.data)
-            packet.stream = video if message.kind == "video" else audio
+            packet.stream = tracks[message.kind]
             packet.time_base = MICROSECOND
             packet.pts = packet.dts = message.timestamp - start
             packet.is_keyframe = message.keyframe

@@ -281,7 +281,7 @@ class RenderClient:
         _check(response)
         return Render.model_validate_json(response.content)
 
-    async def wait(self, on_progress: Callable[[float], None] | None = None) -> Render:
+    async def wait(self, on_progress: Callable[[float], object] | None = None) -> Render:
         """Return when it is done.
 
         Raises:

@@ -1,0 +1,81 @@
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+import uvicorn
+
+from server.app import create_app
+from server.cli.serve import server_config
+from server.settings import Settings
+from server.state import State
+from streaming.clock import Clock
+
+API_KEY = "a-key-for-the-tests"
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch):
+    for name in list(os.environ):
+        if name.startswith("LIPSTREAM_"):
+            monkeypatch.delenv(name)
+
+
+@dataclass
+class Still:
+    """An application whose performer is not running: everything but speech works."""
+
+    http: httpx.AsyncClient
+    state: State
+
+
+@pytest.fixture
+def still(tmp_path: Path):
+    @asynccontextmanager
+    async def make(clock: Clock | None = None, **settings: Any) -> AsyncIterator[Still]:
+        app = create_app(Settings(_env_file=None, data_dir=tmp_path, **settings), clock)  # pyright: ignore[reportCallIssue]
+        state = app.state.lipstream
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        try:
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+                yield Still(http, state)
+        finally:
+            await state.close()
+
+    return make
+
+
+@dataclass
+class Live:
+    """A real server on a real socket, with the real performer."""
+
+    url: str
+    state: State
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def live(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Live]:
+    settings = Settings(
+        _env_file=None,  # pyright: ignore[reportCallIssue]
+        data_dir=tmp_path_factory.mktemp("data"),
+        max_sessions=16,
+        log_level="warning",
+    )
+    config = server_config(settings)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    state: State = config.app.state.lipstream  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
+    try:
+        await state.performer.start()
+        yield Live(f"http://127.0.0.1:{listener.getsockname()[1]}", state)
+    finally:
+        server.should_exit = True
+        await serving

@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+
+from server.settings import (
+    ENV_FILE,
+    Settings,
+    SettingsError,
+    default_data_dir,
+    load_settings,
+    unknown_variables,
+)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_default_is_for_this_machine_alone():
+    settings = load_settings()
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert not settings.open_to_network
+    assert settings.api_key is None
+
+
+def test_variables_come_before_the_file_and_the_command_line_before_both(monkeypatch: pytest.MonkeyPatch):
+    Path(ENV_FILE).write_text("LIPSTREAM_PORT=9001\nLIPSTREAM_MAX_SESSIONS=9\nOTHER=1\n", encoding="utf-8")
+    assert load_settings().port == 9001
+    monkeypatch.setenv("LIPSTREAM_PORT", "9002")
+    assert load_settings().port == 9002
+    settings = load_settings(port=9003, host=None)
+    assert (settings.port, settings.host, settings.max_sessions) == (9003, "127.0.0.1", 9)
+
+
+def test_an_empty_variable_is_unset(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LIPSTREAM_API_KEY", "")
+    assert load_settings().api_key is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("LIPSTREAM_PORT", "eighty", "integer"),
+        ("LIPSTREAM_MAX_SESSIONS", "0", "greater than or equal to 1"),
+        ("LIPSTREAM_API_KEY", "short", "16 characters"),
+        ("LIPSTREAM_ICE_SERVERS", "stun:x", "JSON"),
+        ("LIPSTREAM_ICE_SERVERS", '[{"urls": "http://x"}]', "stun:"),
+        ("LIPSTREAM_ICE_SERVERS", '[{"urls": "turn:x:3478"}]', "credential"),
+        ("LIPSTREAM_CORS_ORIGINS", '["example.org"]', "https://example.org"),
+        ("LIPSTREAM_AVATAR", "../mira", "pattern"),
+        ("LIPSTREAM_WEBRTC_ADDRESSES", '["here"]', "address"),
+    ],
+)
+def test_a_wrong_variable_is_named_and_explained(
+    name: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value).startswith(name)
+    assert says in str(caught.value)
+
+
+def test_a_wrong_api_key_is_not_repeated(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LIPSTREAM_API_KEY", "s3cret")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "s3cret" not in str(caught.value)
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LIPSTREAM_API_KEY", "a-long-secret-api-key")
+    monkeypatch.setenv(
+        "LIPSTREAM_ICE_SERVERS", '[{"urls": "turn:x:1", "username": "u", "credential": "turn-secret"}]'
+    )
+    shown = repr(load_settings())
+    assert "a-long-secret" not in shown
+    assert "turn-secret" not in shown
+
+
+def test_a_misspelt_variable_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LIPSTREAM_SPECH", "hibari")
+    assert unknown_variables() == ["LIPSTREAM_SPECH is not a setting. Did you mean LIPSTREAM_SPEECH?"]
+
+
+def test_the_data_folder_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert default_data_dir() == tmp_path / "lipstream"
+    monkeypatch.setenv("XDG_DATA_HOME", "relative/is/ignored")
+    assert default_data_dir() == Path.home() / ".local/share/lipstream"
+
+
+def test_the_example_file_names_every_setting_with_its_default(monkeypatch: pytest.MonkeyPatch):
+    example = Path(__file__).parents[2] / ".env.example"
+    names = {
+        line.partition("=")[0]
+        for line in example.read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    }
+    assert names == {f"LIPSTREAM_{field.upper()}" for field in Settings.model_fields}
+    assert Settings(_env_file=example) == Settings(_env_file=None)  # pyright: ignore[reportCallIssue]
