@@ -7,6 +7,7 @@ from streaming.encoders.base import EncodedSlot
 from streaming.encoders.opus import SILENCE
 from streaming.protocol import MediaFormat
 from streaming.sinks.boxes import fragment, init_segment
+from streaming.sinks.packers import stream_size
 from streaming.timing import FPS, OPUS_FRAMES_PER_SLOT, VIDEO_TICKS_PER_SLOT, WIRE_RATE, WIRE_SLOT_SAMPLES
 
 
@@ -17,13 +18,12 @@ class Fmp4Packer:
     from where the last one ended.
 
     Args:
-        width: pixels of the video.
-        height: pixels of the video.
+        width: pixels of the video, should the stream not say.
+        height: pixels of the video, should the stream not say.
     """
 
     def __init__(self, width: int, height: int) -> None:
-        self.width = width
-        self.height = height
+        self._size = (width, height)
         self._first: int | None = None
         self._next = 0
         self._video_end = 0
@@ -34,10 +34,11 @@ class Fmp4Packer:
         """See :class:`streaming.sinks.packers.Packer`."""
         sps, _ = parameter_sets(slot.video["h264"].data)
         codec = codec_string(sps)
+        width, height = stream_size(sps, self._size)
         return MediaFormat(
             format="fmp4",
-            width=self.width,
-            height=self.height,
+            width=width,
+            height=height,
             fps=FPS,
             video_codec=codec,
             audio_codec="opus",
@@ -54,7 +55,7 @@ class Fmp4Packer:
             parameters = parameter_sets(video.data)
             if parameters != self._parameters:
                 self._parameters = parameters
-                messages.append(init_segment(self.width, self.height, *parameters))
+                messages.append(init_segment(*stream_size(parameters[0], self._size), *parameters))
         if self._parameters is None:
             return []
         if self._first is None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from streaming.encoders.annexb import codec_string, parameter_sets
 from streaming.encoders.base import EncodedSlot
+from streaming.encoders.sps import picture_size
 from streaming.protocol import MediaFormat
 from streaming.timing import FPS, OPUS_FRAME_SECONDS, SLOT_SECONDS, WIRE_RATE
 
@@ -34,27 +35,35 @@ class Packer(Protocol):
         ...
 
 
+def stream_size(sps: bytes, expected: tuple[int, int]) -> tuple[int, int]:
+    """Width and height as the stream says (they change with the avatar), or what was expected."""
+    try:
+        return picture_size(sps)
+    except ValueError:
+        return expected
+
+
 class WebCodecsPacker:
     """One encoded chunk per message, for ``VideoDecoder`` and ``AudioDecoder`` (Annex B, raw Opus packets).
 
     Timestamps count from slot 0 of the session. Sound goes first: a large keyframe must not hold it up.
 
     Args:
-        width: pixels of the video.
-        height: pixels of the video.
+        width: pixels of the video, should the stream not say.
+        height: pixels of the video, should the stream not say.
     """
 
     def __init__(self, width: int, height: int) -> None:
-        self.width = width
-        self.height = height
+        self._size = (width, height)
 
     def describe(self, slot: EncodedSlot) -> MediaFormat:
         """See :class:`Packer`."""
         sps, _ = parameter_sets(slot.video["h264"].data)
+        width, height = stream_size(sps, self._size)
         return MediaFormat(
             format="webcodecs",
-            width=self.width,
-            height=self.height,
+            width=width,
+            height=height,
             fps=FPS,
             video_codec=codec_string(sps),
             audio_codec="opus",

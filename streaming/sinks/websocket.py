@@ -33,8 +33,8 @@ class WebSocketSink:
 
     Args:
         format: ``webcodecs``, ``fmp4``, or ``none`` for events alone.
-        width: pixels of the video.
-        height: pixels of the video.
+        width: pixels of the video, should the stream not say.
+        height: pixels of the video, should the stream not say.
         on_keyframe_needed: called on the event loop when nothing can be shown until a keyframe comes.
     """
 

@@ -41,9 +41,12 @@ class ControlChannel:
         self._pending: deque[Event] = deque(maxlen=MAX_PENDING_EVENTS)
         self._commands: asyncio.Queue[str | bytes] = asyncio.Queue(MAX_QUEUED_COMMANDS)
         self._worker: asyncio.Task[None] | None = None
+        self._closed = False
 
     def open(self, channel: RTCDataChannel) -> None:
         """Use this channel from now on, and send what waited for one."""
+        if self._closed:
+            return
         self._channel = channel
         channel.on("message", self._take)
         if self._worker is None:
@@ -66,7 +69,8 @@ class ControlChannel:
         channel.send(event.model_dump_json())
 
     async def close(self) -> None:
-        """Stop taking commands; idempotent."""
+        """Stop taking commands; idempotent. A channel that opens later is ignored."""
+        self._closed = True
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.gather(self._worker, return_exceptions=True)

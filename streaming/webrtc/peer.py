@@ -96,7 +96,6 @@ class Peer:
         offer: Offer,
         session: PeerSession,
         clock: SlotClock,
-        on_closed: Callable[[Peer], None] | None,
     ) -> None:
         self.id = secrets.token_urlsafe(ID_BYTES)
         self.sdp = ""
@@ -106,7 +105,7 @@ class Peer:
         self._offer = offer
         self._session = session
         self._clock = clock
-        self._on_closed = on_closed
+        self._on_closed: Callable[[Peer], None] | None = None
         self._video = SlotVideoTrack(offer.codec, self._request_keyframe) if offer.codec else None
         self._audio = SlotAudioTrack(clock) if offer.audio else None
         self._control = ControlChannel(session.handle, self.closed) if offer.data else None
@@ -135,14 +134,14 @@ class Peer:
             clock: the session's clock.
             ice_servers: used by this side too; with an unreachable one the answer takes up to 5 s.
             host_addresses: where to listen, instead of on every interface.
-            on_closed: called once when the peer is gone, whatever the reason.
+            on_closed: called once when a peer that was returned is gone, whatever the reason.
 
         Raises:
             OfferRejected: the offer cannot be served; the message says why.
         """
         offer = read_offer(offer_sdp)
         servers = [server.for_aiortc() for server in ice_servers]
-        peer = cls(RTCPeerConnection(RTCConfiguration(iceServers=servers)), offer, session, clock, on_closed)
+        peer = cls(RTCPeerConnection(RTCConfiguration(iceServers=servers)), offer, session, clock)
         try:
             await peer._negotiate(host_addresses)
         except (ValueError, InternalError, InvalidAccessError, InvalidStateError, OperationError) as error:
@@ -151,6 +150,7 @@ class Peer:
         except BaseException:
             await peer.close()
             raise
+        peer._on_closed = on_closed
         return peer
 
     @property
