@@ -150,10 +150,7 @@ class AvatarStore:
     def _entry(self, folder: Path, *, builtin: bool) -> AvatarEntry:
         try:
             manifest = read_manifest(folder)
-            if manifest.id != folder.name:
-                raise BundleInvalid(
-                    f"The folder '{folder.name}' holds the avatar '{manifest.id}'. Rename it."
-                )
+            _check_name(folder, manifest)
         except (BundleInvalid, OSError) as error:
             return AvatarEntry(folder.name, None, builtin, str(error))
         return AvatarEntry(manifest.id, manifest, builtin)

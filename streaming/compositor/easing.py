@@ -100,7 +100,7 @@ class MouthFollower:
 
 
 def _limited(now: float, wanted: float, most_down: float, most_up: float) -> float:
-    return now + min(max(wanted - now, -most_down), most_up)
+    return min(max(wanted, now - most_down), now + most_up)
 
 
 def _clamp(value: float, low: float = 0.0) -> float:

@@ -1,0 +1,75 @@
+"""From a photo to an avatar in the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from avatars.bundle import Bundle
+from avatars.manifest import Provenance
+from avatars.store import AvatarStore
+from precompute.assemble import Progress, assemble
+from precompute.landmarks import FaceFinder
+from precompute.photo import open_photo
+from precompute.portrait import find_portrait
+from precompute.portrait_atlas import build_portrait_atlas
+from streaming.clock import Clock
+
+ATLAS_BEGINS, ATLAS_ENDS = 0.1, 0.75
+"""Shares of the whole work at which drawing the mouth atlas begins and ends."""
+
+
+def create_avatar(
+    photo: bytes | Path,
+    avatar: str,
+    store: AvatarStore,
+    *,
+    name: str | None = None,
+    provenance: Provenance | None = None,
+    progress: Progress | None = None,
+    finder: FaceFinder | None = None,
+    clock: Clock | None = None,
+) -> Bundle:
+    """Make an avatar from one front portrait. Takes some seconds of one core; call it off the event loop.
+
+    Nothing is left behind when it fails, and nobody sees the avatar before it is whole.
+
+    Args:
+        photo: the picture's bytes, or a path that the caller chose itself (never one a stranger named).
+        avatar: id of the new avatar.
+        store: where it goes.
+        name: for people; made from the id when not given.
+        provenance: where the photo comes from and who agreed to its use.
+        progress: told what is being done, and how much of the whole is done (0..1).
+        finder: loaded face networks to reuse; made here when missing.
+        clock: says when the avatar was made.
+
+    Raises:
+        AvatarExists: the id is taken.
+        BundleInvalid: the id is not a valid one.
+        AvatarRejected: the photo is not fit; the message says why and what to do.
+        EngineUnavailable: the face landmark models are not installed.
+    """
+    report = progress or _silent
+    with store.writer(avatar) as writer:
+        report("Opening the photo", 0.0)
+        picture = open_photo(photo)
+        report("Finding the face", 0.02)
+        portrait = find_portrait(picture, finder)
+
+        def drawing(part: float) -> None:
+            report("Drawing mouths and eyes", ATLAS_BEGINS + part * (ATLAS_ENDS - ATLAS_BEGINS))
+
+        atlas = build_portrait_atlas(portrait, drawing)
+        return assemble(
+            atlas,
+            writer,
+            avatar,
+            name or avatar.replace("-", " ").replace("_", " ").strip().title() or avatar,
+            provenance or Provenance(),
+            progress=lambda step, part: report(step, ATLAS_ENDS + part * (1 - ATLAS_ENDS)),
+            clock=clock,
+        )
+
+
+def _silent(step: str, part: float) -> None:
+    pass
