@@ -30,9 +30,7 @@ def decode(codec: VideoCodec, packets: list[bytes]) -> list[av.VideoFrame]:
     return frames + decoder.decode(None)
 
 
-def test_every_frame_comes_out_at_once_and_looks_like_what_went_in(
-    codec: VideoCodec, encoder: VideoEncoder
-) -> None:
+def test_every_frame_comes_out_at_once_as_it_went_in(codec: VideoCodec, encoder: VideoEncoder) -> None:
     encoded = [encoder.encode(frame(i), i, i == 0) for i in range(30)]
 
     assert all(video.data for video in encoded)
