@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avatars.errors import AvatarExists, BundleInvalid
+from avatars.manifest import Provenance
+from avatars.store import BUILTIN_ROOT, AvatarStore
+from precompute import create
+from precompute.create import create_avatar
+from precompute.errors import AvatarRejected
+from tests.support.atlas import small_atlas
+
+PHOTO = BUILTIN_ROOT / "sources" / "theo.png"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return AvatarStore(tmp_path / "own")
+
+
+def _left_behind(store):
+    return [path.name for path in store.root.iterdir()] if store.root.exists() else []
+
+
+@pytest.fixture
+def quick_drawing(monkeypatch):
+    """The face is really found; only the hundred pictures, tested elsewhere, are not drawn."""
+
+    def draw(portrait, progress):
+        assert portrait.frame.shape == (512, 512, 3)
+        for part in (0.25, 1.0):
+            progress(part)
+        return small_atlas()
+
+    monkeypatch.setattr(create, "build_portrait_atlas", draw)
+
+
+def test_a_photo_becomes_an_avatar_in_the_store(store, quick_drawing):
+    steps = []
+    made = create_avatar(
+        PHOTO.read_bytes(),
+        "my-theo",
+        store,
+        provenance=Provenance(source="a test", consent="not a real person"),
+        progress=lambda step, part: steps.append((step, part)),
+    )
+    assert store.get("my-theo").manifest == made.manifest
+    assert made.manifest.name == "My Theo"
+    assert made.manifest.provenance.source == "a test"
+    parts = [part for _, part in steps]
+    assert parts == sorted(parts) and parts[0] == 0 and parts[-1] == 1
+    assert len({step for step, _ in steps}) >= 5
+
+
+def test_a_taken_or_bad_id_is_refused_before_any_work(store):
+    with pytest.raises(AvatarExists):
+        create_avatar(b"not even a picture", "mira", store)
+    with pytest.raises(BundleInvalid):
+        create_avatar(b"not even a picture", "../mira", store)
+
+
+@pytest.mark.parametrize("photo", [b"not a picture", PHOTO.read_bytes()[:2000]])
+def test_a_bad_photo_leaves_nothing(store, photo):
+    with pytest.raises(AvatarRejected):
+        create_avatar(photo, "new", store)
+    assert _left_behind(store) == []
+
+
+def test_a_failure_half_way_leaves_nothing_and_the_id_free(store, quick_drawing, monkeypatch):
+    def fail(*_, **__):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("precompute.assemble.write_idle_loop", fail)
+    with pytest.raises(OSError, match="no space"):
+        create_avatar(PHOTO, "new", store)
+    assert _left_behind(store) == []
+    monkeypatch.undo()
+    assert not store.exists("new")
+
+
+@pytest.mark.slow
+def test_the_whole_way_from_photo_to_frames(store):
+    from streaming.compositor.atlas_compositor import AtlasCompositorFactory
+    from streaming.slots import MouthShape
+
+    made = create_avatar(Path(PHOTO), "whole", store)
+    assert made.manifest.frames == 200
+    compositor = AtlasCompositorFactory(store).open("whole")
+    rest = compositor.compose(0, None).to_ndarray().astype(int)
+    for index in range(1, 4):
+        compositor.compose(index, MouthShape(0.9))
+    assert np.abs(compositor.compose(4, MouthShape(0.9)).to_ndarray() - rest).max() > 60
