@@ -63,7 +63,11 @@ class Bundle:
         Raises:
             BundleInvalid: there is none, or it is damaged.
         """
-        return load_atlas(self.part("atlas.npz"))
+        path = self.part("atlas.npz")
+        try:
+            return load_atlas(path)
+        except FileNotFoundError as error:
+            raise BundleInvalid(f"The avatar '{self.id}' was deleted meanwhile. Choose another.") from error
 
 
 class BundleWriter:
@@ -153,7 +157,11 @@ def open_bundle(folder: Path, *, builtin: bool = False) -> Bundle:
     """
     manifest = read_manifest(folder)
     for name, part in manifest.parts.items():
-        if _digest(folder / name) != part.sha256:
+        try:
+            found = _digest(folder / name)
+        except FileNotFoundError as error:
+            raise BundleInvalid(f"The avatar '{folder.name}' is being deleted. Choose another.") from error
+        if found != part.sha256:
             raise BundleInvalid(
                 f"{name} of '{folder.name}' has changed since it was written. Get a whole copy of the avatar."
             )

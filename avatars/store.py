@@ -139,6 +139,23 @@ class AvatarStore:
         folder.rename(grave / avatar)
         shutil.rmtree(grave, ignore_errors=True)
 
+    def remove_leftovers(self, before: float) -> int:
+        """Remove what a killed process was writing or deleting.
+
+        Args:
+            before: Unix time; younger folders may be somebody's work and stay.
+
+        Returns:
+            How many folders were removed.
+        """
+        if not self.root.is_dir():
+            return 0
+        hidden = [f for f in self.root.glob(f"{TEMPORARY_PREFIX}*") if f.is_dir() and not f.is_symlink()]
+        old = [folder for folder in hidden if folder.stat().st_mtime < before]
+        for folder in old:
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(old)
+
     def _find(self, avatar: str) -> tuple[Path, bool]:
         if _ID.fullmatch(avatar):
             for root, builtin in ((self.builtin_root, True), (self.root, False)):

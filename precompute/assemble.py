@@ -74,7 +74,7 @@ def assemble(
 
 
 def _write_faces(atlas: MouthAtlas, path: Path) -> None:
-    """Landmarks (1, 468, 2) of the still in pixels, and the box (1, 4) left, top, right, bottom around them."""
+    """Landmarks (1, 468, 2) of the still in pixels, and their box (1, 4): left, top, right, bottom."""
     landmarks = atlas.landmarks[None].astype(np.float32)
     boxes = np.concatenate([landmarks.min(axis=1), landmarks.max(axis=1)], axis=1)
     with path.open("wb") as file:

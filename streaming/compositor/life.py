@@ -52,7 +52,7 @@ LIVELIER = 0.35
 """How much more the head sways while it speaks loudly."""
 NOD_PITCH = math.radians(1.6)
 NOD_DROP = 1.2
-"""Pitch and pixels that full speech energy adds."""
+"""Pitch (chin down) and pixels that full speech energy adds."""
 BROW_RAISE = 0.55
 
 
@@ -107,7 +107,7 @@ class Life:
         sway[:5] *= 1 + LIVELIER * speaking.energy
         nod = 0.5 * speaking.energy + 0.5 * speaking.accent
         sway[1] += NOD_DROP * self._scale * nod
-        sway[4] -= NOD_PITCH * nod
+        sway[4] += NOD_PITCH * nod
         sway[6] = min(1.0, max(0.0, sway[6]) + BROW_RAISE * speaking.accent + speaking.brow)
         sway[2:5] = np.sin(sway[2:5])
         return sway.astype(np.float32)

@@ -107,3 +107,10 @@ def test_a_manifest_cannot_point_elsewhere(tmp_path):
 def test_asking_for_a_part_that_is_not_there(tmp_path):
     with pytest.raises(BundleInvalid, match="musetalk"):
         small_bundle(tmp_path).part("musetalk.safetensors")
+
+
+def test_an_avatar_deleted_while_in_use_says_so(tmp_path):
+    bundle = small_bundle(tmp_path)
+    (bundle.path / "atlas.npz").unlink()
+    with pytest.raises(BundleInvalid, match="deleted"):
+        bundle.atlas()

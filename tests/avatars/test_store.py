@@ -123,3 +123,14 @@ def test_deleting_removes_everything(store):
     assert list(store.root.iterdir()) == []
     with pytest.raises(AvatarNotFound):
         store.get("ada")
+
+
+def test_what_a_killed_process_left_is_removed_when_it_is_old(store):
+    small_bundle(store.root, "ada")
+    for name, written in ((".part-old", 1000), (".part-new", 3000)):
+        (store.root / name).mkdir()
+        (store.root / name / "atlas.npz").write_bytes(b"half")
+        os.utime(store.root / name, (written, written))
+    assert [e.id for e in store.list()] == ["mira", "ada"]
+    assert store.remove_leftovers(before=2000) == 1
+    assert sorted(p.name for p in store.root.iterdir()) == [".part-new", "ada"]
