@@ -35,9 +35,7 @@ def build(
     crops: Annotated[Path, typer.Argument(help="Folder with atlas.json and the rendered crops.")],
     details: Annotated[Path, typer.Argument(help="JSON file with id, name and provenance.")],
     store: Annotated[Path, typer.Argument(help="Folder that will hold the avatar's folder.")],
-    still: Annotated[
-        Path | None, typer.Option(help="The picture at rest, else as in atlas.json.")
-    ] = None,
+    still: Annotated[Path | None, typer.Option(help="The picture at rest, else as in atlas.json.")] = None,
 ) -> None:
     """Build the bundle of one rendered avatar."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(show_path=False)])
