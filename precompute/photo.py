@@ -17,7 +17,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from precompute.errors import AvatarRejected
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 MAX_BYTES = 32 * 2**20
 MAX_PIXELS = 64_000_000
 MIN_SIDE = 96
@@ -51,7 +51,7 @@ def open_photo(source: bytes | Path) -> NDArray[np.uint8]:
             "Save the photo as a JPEG.",
         )
     try:
-        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        picture = Image.open(io.BytesIO(data), formats=_formats())
     except UnidentifiedImageError as error:
         raise AvatarRejected(
             "not_an_image", "This is not a picture that can be read. Send a JPEG, PNG or WebP photo."
@@ -79,6 +79,12 @@ def open_photo(source: bytes | Path) -> NDArray[np.uint8]:
         raise _damaged() from error
     rgb.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.LANCZOS)
     return np.ascontiguousarray(np.asarray(rgb)[..., ::-1])
+
+
+def _formats() -> list[str]:
+    """The formats that this build of Pillow has."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
 
 
 def _read(path: Path) -> bytes:

@@ -30,6 +30,9 @@ OVERSAMPLING = 2
 RIVAL_SIZE = 0.6
 """Another face this large against the largest one makes it unclear who is meant."""
 SURE_FACE = 0.5
+DOUBTFUL_SCORE, BETTER_SCORE = 0.8, 0.1
+"""A face found with less than the first is looked for in the turned photo too: the networks take some faces
+that stand on their head for upright ones. One that scores this much better there decides."""
 MIN_EYE_SPAN = 40.0
 """Least distance between the outer corners of the eyes, in pixels of the photo."""
 SOFT_EYE_SPAN = 75.0
@@ -161,10 +164,18 @@ def head_angles(mesh: FaceMesh) -> tuple[float, float, float]:
 
 def _choose(image: Image, faces: list[FaceBox], finder: FaceFinder) -> FaceMesh:
     """The one face that is meant."""
+    best = max((face.score for face in faces), default=0.0)
+    if best < DOUBTFUL_SCORE and _turned_score(image, finder) > best + BETTER_SCORE:
+        raise AvatarRejected(
+            "no_face", "The photo lies on its side or on its head. Turn it upright and send it again."
+        )
     seen = [(face, finder.mesh(image, face)) for face in faces[:3]]
     seen = [(face, mesh) for face, mesh in seen if mesh.presence >= SURE_FACE]
     if not seen:
-        raise AvatarRejected("no_face", _no_face_message(image, finder))
+        raise AvatarRejected(
+            "no_face",
+            "No face was found. Send a photo of one person who looks into the camera, evenly lit.",
+        )
     if len(seen) > 1 and seen[1][0].size >= RIVAL_SIZE * seen[0][0].size:
         raise AvatarRejected(
             "several_faces",
@@ -173,11 +184,11 @@ def _choose(image: Image, faces: list[FaceBox], finder: FaceFinder) -> FaceMesh:
     return seen[0][1]
 
 
-def _no_face_message(image: Image, finder: FaceFinder) -> str:
+def _turned_score(image: Image, finder: FaceFinder) -> float:
+    """The best score of any face when the photo is turned by a quarter or a half."""
     turns = (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE)
-    if any(finder.detect(_as_image(cv2.rotate(image, turn))) for turn in turns):
-        return "The photo lies on its side or on its head. Turn it upright and send it again."
-    return "No face was found. Send a photo of one person who looks into the camera, evenly lit."
+    found = [face.score for turn in turns for face in finder.detect(_as_image(cv2.rotate(image, turn)))]
+    return max(found, default=0.0)
 
 
 def _judge(mesh: FaceMesh, yaw: float, pitch: float, roll: float) -> None:

@@ -16,7 +16,7 @@ from precompute.rects import Rect
 from precompute.sharpen import REACH, sharpen
 
 APERTURES = (0.0, 0.05, 0.11, 0.17, 0.24, 0.32, 0.41, 0.51, 0.62, 0.74, 0.87, 1.0)
-WIDTHS = (-1.0, -0.75, -0.5, 0.0, 0.5, 1.0)
+WIDTHS = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.5, 1.0)
 """Denser where round mouths change fastest."""
 CLOSURE_LEVELS = (0.5, 1.0)
 CLOSURE_WIDTHS = (-1.0, -0.5, 0.0, 0.5, 1.0)

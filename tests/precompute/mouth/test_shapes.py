@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from precompute.mouth.geometry import KNOTS, Contours
+from precompute.mouth.shapes import MouthShape, lip_edges
+
+
+@pytest.fixture
+def rest() -> Contours:
+    x, arch = KNOTS * 0.29, 1 - KNOTS**2
+    edge = lambda height: np.column_stack([x, height * arch])  # noqa: E731
+    return Contours(edge(-0.07), edge(0.09), edge(0.0), edge(0.0))
+
+
+def test_rest_is_rest(rest):
+    edges = lip_edges(rest, MouthShape())
+    assert all((a == b).all() for a, b in zip(edges.all(), rest.all(), strict=True))
+
+
+@pytest.mark.parametrize("width", [-1, -0.5, 0, 0.5, 1])
+def test_gap_grows_with_aperture_and_never_crosses(rest, width):
+    last = np.zeros(15)
+    for aperture in np.linspace(0, 1, 15):
+        gap = lip_edges(rest, MouthShape(aperture, width)).gap
+        assert (gap >= -1e-9).all() and gap[7] >= last[7]
+        last = gap
+    assert last[7] > 0.12
+
+
+def test_corners_move_with_width(rest):
+    def mouth_width(w):
+        edges = lip_edges(rest, MouthShape(0.3, w))
+        return edges.outer_upper[-1, 0] - edges.outer_upper[0, 0]
+
+    assert mouth_width(-1) < 0.75 * mouth_width(0) < 0.75 * mouth_width(1)
+
+
+def test_oo_is_a_small_o_not_a_slit(rest):
+    edges = lip_edges(rest, MouthShape(0.3, -1))
+    free = edges.gap > 0.2 * edges.gap.max()
+    opening_width = np.ptp(edges.inner_upper[free, 0])
+    lips = edges.outer_lower[7, 1] - edges.outer_upper[7, 1] - edges.gap[7]
+    assert opening_width < 4 * edges.gap.max()
+    assert lips > rest.outer_lower[7, 1] - rest.outer_upper[7, 1]  # fuller than at rest
+
+
+def test_press_keeps_the_seam_shut_and_thins_the_lips(rest):
+    edges = lip_edges(rest, MouthShape(press=1))
+    assert np.abs(edges.gap).max() < 1e-9
+    assert edges.outer_lower[7, 1] - edges.outer_upper[7, 1] < 0.8 * 0.16
+
+
+def test_bite_lifts_only_the_upper_lip(rest):
+    edges = lip_edges(rest, MouthShape(bite=1))
+    assert edges.inner_upper[7, 1] < -0.02
+    assert abs(edges.inner_lower[7, 1]) < 0.004
+    assert edges.outer_lower[7, 1] < rest.outer_lower[7, 1]
