@@ -9,7 +9,7 @@ from streaming.speech.base import SpeechChunk
 
 
 class FaceStream(Protocol):
-    """Follows the speech of one utterance. Frame ``i`` covers seconds ``i/25 .. (i+1)/25`` of the utterance."""
+    """Follows the speech of one utterance. Frame ``i`` covers seconds ``i/25 .. (i+1)/25`` of it."""
 
     look_ahead: int
     """Frames that are held back until more speech, or the end, is known."""
@@ -30,7 +30,10 @@ class FaceStream(Protocol):
 class FaceEngine(Protocol):
     """Makes face streams for avatars that carry this engine's part."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name that settings know it by."""
+        ...
 
     async def warm_up(self) -> None:
         """Load models and run once."""

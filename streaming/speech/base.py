@@ -96,7 +96,10 @@ class EngineStatus:
 class SpeechEngine(Protocol):
     """Turns text into speech chunks. One instance serves all sessions of a performer."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name that settings and events know it by."""
+        ...
 
     def voices(self) -> tuple[VoiceInfo, ...]:
         """The voices that can speak now."""

@@ -44,6 +44,8 @@ PAUSE_SECONDS = {
 """Silence after a clause at speed 1. hibari pauses this long at these marks inside a sentence; at the end of
 what it is given it always renders about 450 ms."""
 FADE_SECONDS = 0.010
+PORTION_CHARACTERS = 1_000
+"""A long text is split into clauses portion by portion (4 ms each), so that the first sound need not wait."""
 
 
 class HibariEngine:
@@ -195,8 +197,9 @@ async def _clauses(
 ) -> AsyncGenerator[Clause, None]:
     async for piece in text:
         tally.add(piece)
-        for clause in splitter.feed(piece):
-            yield clause
+        for begin in range(0, len(piece), PORTION_CHARACTERS):
+            for clause in splitter.feed(piece[begin : begin + PORTION_CHARACTERS]):
+                yield clause
     for clause in splitter.flush():
         yield clause
 

@@ -92,8 +92,9 @@ def _letters(symbols: str, words: Sequence[int], edges: list[float]) -> list[Sou
         if symbol in _STRESS:
             stress = _STRESS[symbol]
             begin = start if begin is None else begin
-        elif symbol in _LENGTHENERS and sounds:
-            sounds[-1].end = end
+        elif symbol in _LENGTHENERS:
+            if sounds:
+                sounds[-1].end = end
         elif symbol not in _GAPS:
             sounds.append(Sound(symbol, start if begin is None else begin, end, stress, words[i]))
             stress, begin = 0.0, None

@@ -9,10 +9,11 @@ _TLDS = (
     "info|biz|tv|me|ly|ai|dev|app|xyz|gg|tech|online|site|shop|cloud"
 )
 _DOMAIN = rf"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+(?:{_TLDS})"
-_MAIL = re.compile(r"(?:mailto:)?([\w.+-]+)@((?:[\w-]+\.)+[A-Za-z]{2,})", re.IGNORECASE)
-_WEB = re.compile(
-    r"(?:(?:https?|ftp|wss?)://|(?<![\w@.])www\.)[^\s<>\"'()\[\]{}]+"
-    rf"|(?<![\w@.-]){_DOMAIN}(?![\w@-]|\.\w)(?:[:/][^\s<>\"'()\[\]{{}}]*)?",
+_MAIL = r"(?:mailto:)?(?P<user>[\w.+-]+)@(?P<host>(?:[\w-]+\.)+[A-Za-z]{2,})"
+_REST = r"[^\s<>\"'()\[\]{}]"
+_ADDRESS = re.compile(
+    rf"(?:(?:https?|ftp|wss?)://|(?<![\w@.])www\.){_REST}+|{_MAIL}"
+    rf"|(?<![\w@.-]){_DOMAIN}(?![\w@-]|\.\w)(?:[:/?#]{_REST}*)?",
     re.IGNORECASE,
 )
 _TAIL = re.compile(r"[.,;:!?…'\"*_~`]+$")
@@ -57,13 +58,12 @@ def say_mail_address(user: str, host: str) -> str:
 def say_addresses(text: str) -> str:
     """Replace every address in a word by the words that say it; punctuation after it stays."""
 
-    def web(match: re.Match[str]) -> str:
+    def say(match: re.Match[str]) -> str:
+        if match["host"]:
+            return f" {say_mail_address(match['user'], match['host'])}"
         address = match.group()
         tail = _TAIL.search(address)
         end = tail.start() if tail else len(address)
         return f" {say_web_address(address[:end])}{address[end:]}"
 
-    if "." not in text and "://" not in text:
-        return text
-    text = _MAIL.sub(lambda m: f" {say_mail_address(m.group(1), m.group(2))}", text)
-    return _WEB.sub(web, text)
+    return _ADDRESS.sub(say, text) if "." in text or "://" in text else text

@@ -19,6 +19,8 @@ STRETCHED_LIMIT = 100
 EAGER_CHARACTERS = (8, 25)
 """In text that is still arriving, the first and second clause may end at a comma after this many
 characters."""
+SMALL_PIECE_CHARACTERS = 80
+"""Pieces up to this size, after the first, mean that the text is still being written."""
 MIN_WORDS_BEFORE_COMMA = 2
 MIN_WORDS_BEFORE_CONJUNCTION = 4
 MIN_WORDS_AFTER_CUT = 2
@@ -85,6 +87,7 @@ class ClauseSplitter:
         self._pending: list[Token] = []
         self._count = 0
         self._pieces = 0
+        self._trickles = False
 
     @property
     def script(self) -> str:
@@ -94,6 +97,7 @@ class ClauseSplitter:
     def feed(self, piece: str) -> list[Clause]:
         """Take the next piece; return the clauses that it completes."""
         self._pieces += 1
+        self._trickles = self._pieces > 1 and len(piece) <= SMALL_PIECE_CHARACTERS
         self._pending += self._tokenizer.feed(piece)
         return self._drain(final=False)
 
@@ -126,12 +130,9 @@ class ClauseSplitter:
             return self._cut_long(within)
         if final:
             return len(pending)
-        # The first piece may be the whole text; then its sentences are better left whole.
-        if (
-            self._pieces > 1
-            and self._count < len(EAGER_CHARACTERS)
-            and length >= EAGER_CHARACTERS[self._count]
-        ):
+        # The first piece may be the whole text, and long ones are; then sentences are better left whole.
+        eager = EAGER_CHARACTERS[self._count] if self._count < len(EAGER_CHARACTERS) else None
+        if self._trickles and eager is not None and length >= eager:
             return _last_punctuation(pending, within)
         return 0
 

@@ -23,6 +23,8 @@ INLINE_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->")
 LINK_TARGET = re.compile(r"\]\([^)]*\)?|\]\[[^\]]*\]?")
 
 _KEPT = frozenset("“”‘’—–…£€¥₹₩°¢§¶±×÷™®©½¼¾²³µ→")
+_TWO_LETTERED = frozenset("İŉ")
+"""Letters that become two in lower case, which letter-to-sound models do not expect."""
 _LINE_MARK = re.compile(r"[-*+•‣▪>|=~_#]+|\[[ xX]?\]|(?:-{3,}|\*{3,})")
 _FENCE = re.compile(r"`{3,}\w*|~{3,}\w*")
 _TABLE_RULE = re.compile(r"[|:+-]*-{2,}[|:+-]*\|?")
@@ -32,6 +34,8 @@ _SYMBOL_CATEGORIES = frozenset({"So", "Sk", "Cn", "Co", "Cs", "Cc", "Cf", "Me"})
 
 def _is_plain(character: str) -> bool:
     """Whether engines of the Latin alphabet read the character as it is."""
+    if character in _TWO_LETTERED:
+        return False
     return " " <= character <= "~" or "À" <= character <= "ž" or character in _KEPT
 
 

@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+
+from streaming.errors import EngineFailed, EngineUnavailable, LanguageNotSpoken, ScriptRejected, VoiceNotFound
+from streaming.speech.base import SpeechChunk, SpeechRequest, VoiceInfo
+from streaming.speech.chain import FallbackChain
+
+
+class Scripted:
+    """An engine that says one chunk per piece, or fails when its time has come."""
+
+    def __init__(self, name, language="en", fail_after=None, error=None, warm_error=None):
+        self.name, self.language, self.fail_after = name, language, fail_after
+        self.error = error or RuntimeError("out of memory")
+        self.warm_error = warm_error
+        self.heard, self.closed = [], False
+
+    def voices(self):
+        return (VoiceInfo(f"{self.name}-voice", self.name, (self.language,)),)
+
+    def check(self, request):
+        if request.voice not in (None, f"{self.name}-voice"):
+            raise VoiceNotFound("no such voice")
+        if request.language not in (None, self.language):
+            raise LanguageNotSpoken(f"{self.name} speaks {self.language}")
+
+    async def warm_up(self):
+        if self.warm_error:
+            raise self.warm_error
+
+    async def synthesize(self, request):
+        try:
+            said = 0
+            async for piece in request.text:
+                self.heard.append(piece)
+                if said == self.fail_after:
+                    raise self.error
+                said += 1
+                yield SpeechChunk(np.zeros(960, np.float32))
+        finally:
+            self.closed = True
+
+
+async def pieces(*texts):
+    for text in texts:
+        yield text
+
+
+class Heard:
+    def __init__(self):
+        self.engines, self.fallbacks = [], []
+
+    def request(self, *texts, **options):
+        return SpeechRequest(
+            pieces(*texts),
+            on_engine=self.engines.append,
+            on_fallback=lambda name, why: self.fallbacks.append((name, why)),
+            **options,
+        )
+
+
+async def test_first_engine_speaks():
+    one, two, heard = Scripted("one"), Scripted("two"), Heard()
+    chunks = [c async for c in FallbackChain([one, two]).synthesize(heard.request("a", "b"))]
+    assert len(chunks) == 2 and heard.engines == ["one"] and not heard.fallbacks and not two.heard
+
+
+async def test_next_engine_gets_the_text_from_its_start():
+    one, two, three, heard = (
+        Scripted("one", fail_after=0),
+        Scripted("two", fail_after=0),
+        Scripted("three"),
+        Heard(),
+    )
+    chunks = [c async for c in FallbackChain([one, two, three]).synthesize(heard.request("a", "b", "c"))]
+    assert len(chunks) == 3 and three.heard == ["a", "b", "c"]
+    assert heard.engines == ["three"]
+    assert [name for name, _ in heard.fallbacks] == ["one", "two"]
+    assert "out of memory" in heard.fallbacks[0][1]
+    assert one.closed and two.closed
+
+
+async def test_after_the_first_sound_a_failure_ends_the_request():
+    one, two, heard = Scripted("one", fail_after=1), Scripted("two"), Heard()
+    chunks = []
+    with pytest.raises(EngineFailed, match="out of memory"):
+        async for chunk in FallbackChain([one, two]).synthesize(heard.request("a", "b")):
+            chunks.append(chunk)
+    assert len(chunks) == 1 and not two.heard and not heard.fallbacks
+
+
+async def test_last_failure_is_told():
+    chain = FallbackChain(
+        [Scripted("one", fail_after=0), Scripted("two", fail_after=0, error=EngineFailed("broken"))]
+    )
+    with pytest.raises(EngineFailed, match="broken"):
+        [c async for c in chain.synthesize(Heard().request("a"))]
+
+
+async def test_an_unspeakable_script_is_no_reason_to_fall_back():
+    one, two = Scripted("one", fail_after=0, error=ScriptRejected("nothing to say")), Scripted("two")
+    with pytest.raises(ScriptRejected):
+        [c async for c in FallbackChain([one, two]).synthesize(Heard().request("a"))]
+    assert not two.heard
+
+
+async def test_engines_that_refuse_are_passed_over():
+    one, two, heard = Scripted("one", "en"), Scripted("two", "ja"), Heard()
+    chain = FallbackChain([one, two])
+    assert [c async for c in chain.synthesize(heard.request("a", language="ja"))]
+    assert heard.engines == ["two"] and not heard.fallbacks and not one.heard
+    with pytest.raises(VoiceNotFound, match="one-voice, two-voice"):
+        chain.check(heard.request("a", voice="nobody"))
+    with pytest.raises(LanguageNotSpoken):
+        chain.check(heard.request("a", voice="one-voice", language="ja"))
+    assert chain.name == "one,two" and len(chain.voices()) == 2
+
+
+async def test_closing_closes_the_engine():
+    one = Scripted("one")
+    chunks = FallbackChain([one]).synthesize(Heard().request("a", "b"))
+    await anext(chunks)
+    await chunks.aclose()
+    assert one.closed and one.heard == ["a"]
+
+
+async def test_engines_that_do_not_warm_up_are_left_out():
+    chain = FallbackChain([Scripted("one", warm_error=RuntimeError("no device")), Scripted("two")])
+    await chain.warm_up()
+    assert chain.name == "two" and chain.skipped[0][0] == "one"
+    with pytest.raises(EngineFailed, match="no device"):
+        await FallbackChain([Scripted("one", warm_error=RuntimeError("no device"))]).warm_up()
+    with pytest.raises(EngineUnavailable):
+        FallbackChain([])
