@@ -15,10 +15,12 @@ import sys
 
 import structlog
 
-from streaming.errors import LipstreamError
+from streaming.errors import EngineFailed, LipstreamError
 from streaming.performer.messages import ToPerformer, Unable
 from streaming.performer.server import PerformerServer
 from streaming.performer.wire import Channel
+
+log = structlog.get_logger(__name__)
 
 NICENESS = 5
 """On a shared CPU the media process goes first: a late packet is heard, a late clause is not."""
@@ -40,10 +42,11 @@ async def _main(options: argparse.Namespace) -> int:
         await speech.warm_up()
         await face.warm_up()
     except LipstreamError as error:
-        channel.send(Unable(error.code, error.message))
-        await channel.drain()
-        await channel.close()
-        return 1
+        return await _give_up(channel, Unable(error.code, error.message))
+    except Exception as error:
+        log.exception("engines do not start")
+        reason = f"The engines do not start ({type(error).__name__}: {error}). Run lipstream doctor."
+        return await _give_up(channel, Unable(EngineFailed.code, reason))
     # ru_maxrss counts kilobytes on Linux and bytes on macOS.
     unit = 1 if sys.platform == "darwin" else 1024
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
@@ -58,6 +61,13 @@ async def _main(options: argparse.Namespace) -> int:
     await server.serve()
     await channel.close()
     return 0
+
+
+async def _give_up(channel: Channel[ToPerformer], why: Unable) -> int:
+    channel.send(why)
+    await channel.drain()
+    await channel.close()
+    return 1
 
 
 def main() -> int:

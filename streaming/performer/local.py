@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from streaming.clock import Clock, SystemClock
-from streaming.errors import LipstreamError, PerformerLost, error_from_code
+from streaming.errors import EngineFailed, LipstreamError, PerformerLost, error_from_code
 from streaming.performer.base import PerformerDescription, PerformRequest
 from streaming.performer.messages import (
     Cancel,
@@ -36,6 +36,8 @@ START_TIMEOUT_SECONDS = 60.0
 FIRST_RESTART_DELAY_SECONDS = 0.1
 MAX_RESTART_DELAY_SECONDS = 5.0
 STOP_TIMEOUT_SECONDS = 3.0
+MAX_STARTS = 3
+"""A child that dies this often before it was ever ready will not come up by itself."""
 CREDIT_SHARE = 4
 """Credit is returned in portions of ``window / CREDIT_SHARE`` slots, to save messages."""
 
@@ -83,7 +85,7 @@ class LocalPerformer:
         self._process: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
-        self._unable: LipstreamError | None = None
+        self._unable: tuple[str, str] | None = None
         self._description: PerformerDescription | None = None
         self._inboxes: dict[UtteranceKey, _Inbox] = {}
         self._closing = False
@@ -178,13 +180,19 @@ class LocalPerformer:
         except TimeoutError:
             raise PerformerLost("The performer is not up yet. Look at the log, then try again.") from None
         if self._unable is not None:
-            raise self._unable
+            raise error_from_code(*self._unable)
 
     async def _supervise(self) -> None:
         delay = FIRST_RESTART_DELAY_SECONDS
         while True:
             was_ready = await self._run_child()
             self._fail_all()
+            if self._description is None and self.restarts + 1 >= MAX_STARTS:
+                self._unable = (
+                    EngineFailed.code,
+                    "The performer dies while it starts. Run lipstream doctor.",
+                )
+                self._ready.set()
             if self._unable is not None:
                 return
             delay = FIRST_RESTART_DELAY_SECONDS if was_ready else min(2 * delay, MAX_RESTART_DELAY_SECONDS)
@@ -240,7 +248,7 @@ class LocalPerformer:
                 self._description = description
                 self._ready.set()
             case Unable(code, text):
-                self._unable = error_from_code(code, text)
+                self._unable = (code, text)
                 self._ready.set()
 
     def _deliver(self, key: UtteranceKey, item: PerformanceItem | Finished | Failed) -> None:

@@ -1,0 +1,137 @@
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+import numpy as np
+import pytest
+
+from streaming.errors import EngineFailed, LipstreamError, PerformerLost, ScriptRejected
+from streaming.performer.base import PerformRequest
+from streaming.performer.local import LocalPerformer, PerformerConfig
+from streaming.slots import Notice, Slot, UtteranceKey
+from streaming.speech.base import SpeechRequest
+from streaming.speech.registry import build_chain
+
+TEXT = "My name is Bob. Maybe we can help."
+
+
+async def one(text: str) -> AsyncIterator[str]:
+    yield text
+
+
+@asynccontextmanager
+async def running(**options):
+    performer = LocalPerformer(**options)
+    try:
+        await performer.start()
+        yield performer
+    finally:
+        await performer.close()
+
+
+def request(sequence: int = 1, session: str = "s", generation: int = 0, **options) -> PerformRequest:
+    return PerformRequest(UtteranceKey(session, generation, sequence), "mira", **options)
+
+
+async def slots_of(performer: LocalPerformer, req: PerformRequest, text: str = TEXT) -> list[Slot]:
+    return [item async for item in performer.perform(req, one(text)) if isinstance(item, Slot)]
+
+
+async def test_speech_crosses_the_process_boundary_sample_for_sample():
+    engine = build_chain("hibari")
+    await engine.warm_up()
+    spoken = np.concatenate([c.pcm async for c in engine.synthesize(SpeechRequest(one(TEXT), seed=5))])
+    async with running() as performer:
+        described = await performer.describe()
+        slots = await slots_of(performer, request(seed=5))
+    assert described.speech == ("hibari",) and described.memory_bytes > 0 and described.voices
+    sent = np.concatenate([slot.samples for slot in slots])
+    assert np.array_equal(sent[: spoken.size], spoken)
+    assert 0 <= sent.size - spoken.size < 960
+    assert [slot.index for slot in slots] == list(range(len(slots)))
+    assert [word.text for slot in slots for word in slot.words] == TEXT.replace(".", "").split()
+    assert max(slot.patch.aperture for slot in slots) > 0.3
+
+
+async def test_a_killed_performer_loses_one_utterance_and_comes_back():
+    restarted: list[int] = []
+    async with running(on_restart=lambda: restarted.append(1)) as performer:
+        first = performer.pid
+        assert first is not None
+        async with aclosing(performer.perform(request(window=4), one(TEXT))) as items:
+            await anext(items)
+            os.kill(first, signal.SIGKILL)
+            with pytest.raises(PerformerLost):
+                async for _ in items:
+                    await asyncio.sleep(0.01)
+        assert len(await slots_of(performer, request(2))) > 20
+        assert performer.pid != first and restarted == [1] and performer.restarts == 1
+
+
+async def test_a_consumer_that_leaves_frees_the_performer():
+    async with running() as performer:
+        async with aclosing(performer.perform(request(window=2), one(TEXT * 40))) as items:
+            async for item in items:
+                if isinstance(item, Slot):
+                    break
+        assert not performer._inboxes
+        assert await slots_of(performer, request(2))
+
+
+async def test_cancel_ends_what_is_older():
+    async with running() as performer:
+        old = performer.perform(request(window=3), one(TEXT * 20))
+        async with aclosing(old):
+            seen = [await anext(old) for _ in range(3)]
+            await performer.cancel("s", 1)
+            new = await slots_of(performer, request(2, generation=1))
+            assert new and isinstance(seen[0], Notice | Slot)
+
+
+async def test_text_token_by_token_gives_every_word():
+    async def tokens() -> AsyncIterator[str]:
+        for token in ("Hel", "lo the", "re, my", " friend. ", "By", "e."):
+            yield token
+            await asyncio.sleep(0.005)
+
+    async with running() as performer:
+        items = [item async for item in performer.perform(request(), tokens()) if isinstance(item, Slot)]
+    assert [word.text for slot in items for word in slot.words] == ["Hello", "there", "my", "friend", "Bye"]
+
+
+async def test_refusals_cross_the_boundary_as_what_they_are():
+    async with running() as performer:
+        with pytest.raises(ScriptRejected):
+            await slots_of(performer, request(), "   ")
+        with pytest.raises(LipstreamError) as caught:
+            await slots_of(performer, request(2, voice="nobody"))
+        assert caught.value.code == "voice_not_found"
+
+
+async def test_a_missing_engine_is_told_at_once():
+    performer = LocalPerformer(PerformerConfig(speech="nonsense"))
+    with pytest.raises(LipstreamError, match="nonsense"):
+        await performer.start()
+    with pytest.raises(LipstreamError, match="nonsense"):
+        await slots_of(performer, request())
+    assert performer.restarts == 0
+    await performer.close()
+
+
+async def test_a_child_that_never_comes_up_is_given_up():
+    performer = LocalPerformer(command=(sys.executable, "-c", "raise SystemExit(3)"))
+    with pytest.raises(EngineFailed):
+        await performer.start()
+    assert not performer.ready
+    await performer.close()
+
+
+async def test_the_child_ends_with_its_server():
+    async with running() as performer:
+        pid = performer.pid
+        assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

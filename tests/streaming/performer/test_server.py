@@ -1,0 +1,137 @@
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+
+from streaming.performer.base import PerformRequest
+from streaming.performer.messages import (
+    Cancel,
+    Credit,
+    Describe,
+    Description,
+    Drop,
+    Failed,
+    Finished,
+    FromPerformer,
+    Perform,
+    Text,
+    ToPerformer,
+)
+from streaming.performer.server import PerformerServer
+from streaming.performer.wire import Channel
+from streaming.slots import Slot, UtteranceKey
+from tests.support.engines import CountingFace, RampSpeech, slots_for
+
+
+@asynccontextmanager
+async def serving(speech: RampSpeech | None = None):
+    ours, theirs = socket.socketpair()
+    near: Channel[FromPerformer] = Channel(*await asyncio.open_unix_connection(sock=ours), FromPerformer)
+    far: Channel[ToPerformer] = Channel(*await asyncio.open_unix_connection(sock=theirs), ToPerformer)
+    server = PerformerServer(
+        speech or RampSpeech(), CountingFace(), far, capacity=3, memory_bytes=5, device="cpu"
+    )
+    task = asyncio.create_task(server.serve())
+    messages = near.messages()
+    first = await anext(messages)
+    assert isinstance(first, Description)
+    try:
+        yield near, messages, first.description
+    finally:
+        await near.close()
+        await task
+        await far.close()
+
+
+def begin(channel: Channel, key: UtteranceKey, text: str, window: int = 1000) -> None:
+    channel.send(Perform(PerformRequest(key, "mira", window=window)))
+    channel.send(Text(key, text, True))
+
+
+async def test_it_says_what_it_is():
+    async with serving() as (channel, messages, description):
+        assert (description.face, description.capacity, description.voices[0].name) == ("counting", 3, "ramp-voice")
+        channel.send(Describe())
+        assert await anext(messages) == Description(description)
+
+
+async def test_two_utterances_side_by_side():
+    one, two = UtteranceKey("a", 0, 1), UtteranceKey("b", 0, 1)
+    async with serving() as (channel, messages, _):
+        begin(channel, one, "x y z")
+        begin(channel, two, "x")
+        got: dict[UtteranceKey, list[int]] = {one: [], two: []}
+        finished = set()
+        while len(finished) < 2:
+            message = await anext(messages)
+            if isinstance(message, Slot):
+                got[message.key].append(message.index)
+            elif isinstance(message, Finished):
+                finished.add(message.key)
+    assert got == {one: list(range(slots_for(3))), two: list(range(slots_for(1)))}
+
+
+async def test_it_never_runs_ahead_of_its_window():
+    key = UtteranceKey("a", 0, 1)
+    async with serving() as (channel, messages, _):
+        begin(channel, key, "x " * 20, window=4)
+        seen = []
+        for grant in (0, 3):
+            channel.send(Credit(key, grant))
+            while True:
+                try:
+                    async with asyncio.timeout(0.1):
+                        message = await anext(messages)
+                except TimeoutError:
+                    messages = channel.messages()
+                    break
+                if isinstance(message, Slot):
+                    seen.append(message.index)
+            assert len(seen) == 4 + grant
+
+
+async def test_cancel_drops_what_is_older_than_the_generation():
+    old, new = UtteranceKey("a", 0, 1), UtteranceKey("a", 1, 2)
+    speech = RampSpeech()
+    async with serving(speech) as (channel, messages, _):
+        speech.gate.clear()
+        begin(channel, old, "x x x")
+        channel.send(Cancel("a", 1))
+        begin(channel, new, "y")
+        await asyncio.sleep(0.02)
+        speech.gate.set()
+        spoken = set()
+        while not isinstance(message := await anext(messages), Finished):
+            if isinstance(message, Slot):
+                spoken.add(message.key)
+        assert message.key == new
+        assert spoken == {new}
+
+
+async def test_a_dropped_utterance_says_nothing_more_and_others_go_on():
+    gone, stays = UtteranceKey("a", 0, 1), UtteranceKey("b", 0, 1)
+    async with serving() as (channel, messages, _):
+        begin(channel, gone, "x " * 50, window=2)
+        while not isinstance(await anext(messages), Slot):
+            pass
+        channel.send(Drop(gone))
+        channel.send(Credit(gone, 500))
+        begin(channel, stays, "y")
+        late = []
+        while not isinstance(message := await anext(messages), Finished):
+            late.append(message)
+        assert message.key == stays
+        assert sum(isinstance(m, Slot) and m.key == gone for m in late) <= 1, "one slot may be under way"
+
+
+async def test_a_broken_engine_fails_one_utterance():
+    bad, good = UtteranceKey("a", 0, 1), UtteranceKey("a", 0, 2)
+    async with serving() as (channel, messages, _):
+        begin(channel, bad, "boom")
+        begin(channel, good, "fine")
+        ends = {}
+        while len(ends) < 2:
+            message = await anext(messages)
+            if isinstance(message, Failed | Finished):
+                ends[message.key] = message
+        assert isinstance(ends[bad], Failed) and ends[bad].code == "engine_failed"
+        assert isinstance(ends[good], Finished)
