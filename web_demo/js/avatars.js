@@ -20,6 +20,10 @@ export class AvatarCards extends EventTarget {
     });
   }
 
+  get size() {
+    return this.#avatars.length;
+  }
+
   /** @param {Avatar[]} avatars */
   fill(avatars) {
     this.#avatars = avatars;

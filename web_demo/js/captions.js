@@ -145,7 +145,9 @@ export class Captions {
     const part = parts.find(({ start, stop }) => event.begin >= start && event.begin < stop) ?? parts.at(-1);
     if (!part) return;
     const piece = (/** @type {number} */ from, /** @type {number} */ to) => chars.slice(from, to).join("");
-    const stop = Math.min(Math.max(event.stop, event.begin), part.stop);
+    let stop = Math.min(Math.max(event.stop, event.begin), part.stop);
+    // The comma belongs to its word.
+    while (stop < part.stop && /[^\s\p{L}\p{N}]/u.test(chars[stop])) stop += 1;
     this.before.textContent = piece(part.start, event.begin).trimStart();
     this.now.textContent = piece(event.begin, stop);
     this.after.textContent = piece(stop, part.stop).trimEnd();

@@ -80,7 +80,8 @@ export class Composer extends EventTarget {
     }
     this.fail(null);
     this.dispatchEvent(new CustomEvent(what, { detail: this.wish(text) }));
-    if (what === "speak") this.#text.select();
+    // What is written next replaces it; on a touch screen a selection would only bring up its handles.
+    if (what === "speak" && matchMedia("(pointer: fine)").matches) this.#text.select();
   }
 
   /** @param {string} text @returns {Wish} */

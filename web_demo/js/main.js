@@ -1,7 +1,7 @@
 // @ts-check
 /** Wires the page together. */
 
-import { Api } from "./api.js";
+import { Api, ApiError } from "./api.js";
 import { AvatarCards } from "./avatars.js";
 import { Captions } from "./captions.js";
 import { Composer } from "./composer.js";
@@ -26,13 +26,14 @@ const api = new Api(askForKey);
 const stage = new Stage();
 const cards = new AvatarCards();
 const composer = new Composer();
-const captions = new Captions(byId("caption", HTMLElement), byId("caption-line", HTMLElement), byId("caption-said", HTMLElement));
+const captions = new Captions(byId("caption", HTMLElement), byId("caption-text", HTMLElement), byId("caption-said", HTMLElement));
 const sound = new Sound();
 const latency = new Latency();
 const renders = new RenderPanel(api);
 const history = new History((text) => speak(composer.wish(text)));
 const live = new LiveSession(api, build, firstTransport());
 let speaking = false;
+let voicesKnown = false;
 
 install(live, latency, probe);
 new Details(live, latency);
@@ -61,6 +62,7 @@ async function askForKey() {
   if (dialog.open) return null;
   input.value = "";
   dialog.returnValue = "cancel";
+  byId("key-cancel", HTMLButtonElement).onclick = () => dialog.close("cancel");
   dialog.showModal();
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
   return dialog.returnValue === "ok" ? input.value.trim() || null : null;
@@ -74,6 +76,17 @@ function present(avatar) {
   cards.select(avatar.id);
   composer.addressee(avatar.name ?? avatar.id);
   byId("stage-name", HTMLElement).textContent = avatar.name ?? avatar.id;
+}
+
+/** What a failed start left out is asked for again once there is a connection. */
+function loadLists() {
+  if (!cards.size) loadAvatars().catch((error) => stage.toast(error.message));
+  if (!voicesKnown) loadVoices().catch(() => {});
+}
+
+async function loadVoices() {
+  composer.voices(await api.voices());
+  voicesKnown = true;
 }
 
 async function loadAvatars() {
@@ -108,7 +121,7 @@ function showState() {
   const on = connection === "live";
   stage.show(on && transport ? transport.surface : "idle");
   stage.state(on && speaking ? "speaking" : connection);
-  stage.trouble(connection === "failed" ? live.error : null, live.kind === "webrtc");
+  stage.trouble(connection === "failed" ? live.error : null, live.kind === "webrtc" && !(live.error instanceof ApiError));
   if (!on) {
     speaking = false;
     captions.reset();
@@ -160,6 +173,7 @@ live.addEventListener("event", (event) => take(/** @type {CustomEvent} */ (event
 live.addEventListener("connected", (event) => {
   latency.connected(/** @type {CustomEvent} */ (event).detail.took);
   sound.attach(live.transport);
+  loadLists();
 });
 live.addEventListener("fallback", () => stage.toast("WebRTC finds no way through this network, so the picture now comes over WebSocket."));
 
@@ -177,10 +191,7 @@ byId("transport", HTMLElement).addEventListener("change", ({ target }) => {
   choices.set("transport", kind);
   live.use(kind);
 });
-byId("trouble-retry", HTMLButtonElement).addEventListener("click", () => {
-  live.connect();
-  if (!cards.find(live.avatar)) loadAvatars().catch(() => {});
-});
+byId("trouble-retry", HTMLButtonElement).addEventListener("click", () => live.connect());
 byId("trouble-switch", HTMLButtonElement).addEventListener("click", () => live.use("websocket"));
 byId("tool-captions", HTMLButtonElement).addEventListener("click", ({ currentTarget }) => {
   const button = /** @type {HTMLElement} */ (currentTarget);
@@ -194,5 +205,6 @@ const last = choices.get("last");
 if (last?.idle_url) present(last);
 showState();
 live.connect();
-loadAvatars().catch((error) => stage.toast(error.message));
-api.voices().then((voices) => composer.voices(voices), () => {});
+// The connection tells what is wrong, if something is; the lists are asked for again when it stands.
+loadAvatars().catch(() => {});
+loadVoices().catch(() => {});

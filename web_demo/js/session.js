@@ -12,8 +12,9 @@ import { choices, tab } from "./store.js";
 /** @typedef {"connecting"|"live"|"reconnecting"|"failed"} Connection */
 
 const BACKOFF_MS = [300, 700, 1500, 3000, 5000, 8000, 8000, 8000];
-const PICTURE_TIMEOUT_MS = 8000;
+const PICTURE_TIMEOUT_MS = 5000;
 const ACK_TIMEOUT_MS = 6000;
+const CAPACITY_RETRY_SECONDS = 10;
 const GONE = new Set([401, 403, 404, 410]);
 
 /** Failures that waiting a moment does not mend: the person is told at once. */
@@ -84,7 +85,11 @@ export class LiveSession extends EventTarget {
         if (signal.aborted) return;
         await this.#drop();
         this.error = error instanceof Error ? error : new Error(String(error));
-        if (this.#isFinal(this.error)) return this.#set("failed");
+        if (this.#isFinal(this.error)) {
+          this.#set("failed");
+          if (!(await this.#placeFree(this.error, signal))) return;
+          continue;
+        }
         if (this.#noPicture(this.error)) continue;
         this.#set(this.#attempts === 0 && this.connection === "connecting" ? "connecting" : "reconnecting");
         await this.#pause(signal);
@@ -159,6 +164,17 @@ export class LiveSession extends EventTarget {
       return true;
     }
     return error.name === "NotSupportedError" || this.#attempts >= BACKOFF_MS.length;
+  }
+
+  /**
+   * All places are taken: say so, and try again quietly at the pace the server names.
+   * @param {Error} error
+   * @param {AbortSignal} signal
+   */
+  async #placeFree(error, signal) {
+    if (!(error instanceof ApiError) || error.code !== "capacity_reached") return false;
+    await wait((error.retryAfter ?? CAPACITY_RETRY_SECONDS) * 1000, signal).catch(() => {});
+    return !signal.aborted;
   }
 
   /** Wait before the next attempt; coming online or back to the tab ends the wait. @param {AbortSignal} signal */

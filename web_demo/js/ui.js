@@ -23,7 +23,7 @@ export const idleOf = ({ idle_url }) => address(idle_url).href;
 export function explain(error) {
   const text = error?.message ?? "Something went wrong.";
   const code = error instanceof ApiError ? error.code : "";
-  if (code === "capacity_reached") return { title: "All places are taken", text: `${text}` };
+  if (code === "capacity_reached") return { title: "All places are taken", text: `${text} This page also tries again by itself.` };
   if (code === "unauthorized") return { title: "An API key is needed", text: "Try again and give the key of this server." };
   if (code === "unreachable") return { title: "The server does not answer", text: "Check that it runs and that you are online, then try again." };
   if (code === "engine_unavailable") return { title: "The server cannot speak yet", text };

@@ -70,7 +70,10 @@ export class MsePlayer {
     } else {
       /** @type {any} */ (video).addEventListener("playing", shown, { once: true });
     }
-    if (this.probe) this.#undo.push(this.probe.watchVideo(video));
+    if (this.probe) {
+      this.#undo.push(this.probe.watchVideo(video));
+      video.addEventListener("playing", () => this.#probeSound(), { once: true });
+    }
   }
 
   /** @param {{mime?: string|null, video_codec: string, audio_codec: string, width: number, height: number}} media */
@@ -157,10 +160,19 @@ export class MsePlayer {
     return edge === null ? 0 : Math.max(0, edge - this.video.currentTime);
   }
 
+  #probeSound() {
+    const track = this.#track();
+    if (track && this.probe && !this.#closed) this.#undo.push(this.probe.watchAudio(track));
+  }
+
+  /** The sound that is played, where the browser hands it out. @returns {MediaStreamTrack|undefined} */
+  #track() {
+    return /** @type {any} */ (this.video).captureStream?.().getAudioTracks()[0];
+  }
+
   /** @param {AbortSignal} signal @returns {Promise<number|null>} */
   async nextSound(signal) {
-    const capture = /** @type {any} */ (this.video).captureStream;
-    const track = capture?.call(this.video).getAudioTracks()[0];
+    const track = this.#track();
     return track ? nextSoundOf(track, signal) : null;
   }
 

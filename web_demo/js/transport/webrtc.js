@@ -12,6 +12,7 @@ import { nextSoundOf } from "../sound-tap.js";
 const DISCONNECTED_MS = 3000;
 const FROZEN_MS = 5000;
 const WATCH_MS = 1000;
+const RATE_MS = 500;
 /** How long sound that was on its way when an interrupt was carried out may still come out of the jitter buffer. */
 const STALE_SOUND_MS = 80;
 const HUSH_LIMIT_MS = 2000;
@@ -185,8 +186,7 @@ export class WebRtcTransport {
     return this.#audio ? nextSoundOf(this.#audio, signal) : Promise.resolve(null);
   }
 
-  /** @type {{bytes: number, time: number}|null} */
-  #last = null;
+  #rate = { bytes: 0, time: 0, kbps: /** @type {number|undefined} */ (undefined) };
 
   /** @returns {Promise<MediaStats>} */
   async stats() {
@@ -208,10 +208,19 @@ export class WebRtcTransport {
       found.height = entry.frameHeight;
       found.dropped = entry.framesDropped;
     }
-    if (this.#last && time > this.#last.time) found.kbps = ((bytes - this.#last.bytes) * 8) / (time - this.#last.time);
-    this.#last = { bytes, time };
+    found.kbps = this.#kbps(bytes, time);
     found.bufferMs = this.#buffer * 1000;
     return found;
+  }
+
+  /** Over at least half a second, since several may ask. @param {number} bytes @param {number} time */
+  #kbps(bytes, time) {
+    const last = this.#rate;
+    if (time - last.time >= RATE_MS) {
+      const kbps = last.time ? ((bytes - last.bytes) * 8) / (time - last.time) : undefined;
+      this.#rate = { bytes, time, kbps };
+    }
+    return this.#rate.kbps;
   }
 
   #release() {

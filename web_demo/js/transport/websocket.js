@@ -10,6 +10,7 @@ import { WebCodecsPlayer } from "./webcodecs.js";
 /** @typedef {import("../types.js").Command} Command */
 
 const SILENT_MS = 5000;
+const RATE_MS = 500;
 const HUSH_LIMIT_MS = 2000;
 /** The server closes the socket in order only when the session has ended. */
 const ENDED = 1000;
@@ -30,7 +31,7 @@ export class WebSocketTransport {
   /** @type {WebSocket|null} */
   #socket = null;
   #bytes = 0;
-  #counted = { bytes: 0, time: performance.now() };
+  #counted = { bytes: 0, time: performance.now(), kbps: /** @type {number|undefined} */ (undefined) };
   #heard = performance.now();
   #stopped = false;
   #rtt = /** @type {number|undefined} */ (undefined);
@@ -146,9 +147,9 @@ export class WebSocketTransport {
   /** @returns {Promise<import("../types.js").MediaStats>} */
   async stats() {
     const now = performance.now();
-    const kbps = ((this.#bytes - this.#counted.bytes) * 8) / Math.max(1, now - this.#counted.time);
-    this.#counted = { bytes: this.#bytes, time: now };
-    return { kbps, rttMs: this.#rtt, ...this.player.stats() };
+    const { bytes, time } = this.#counted;
+    if (now - time >= RATE_MS) this.#counted = { bytes: this.#bytes, time: now, kbps: ((this.#bytes - bytes) * 8) / (now - time) };
+    return { kbps: this.#counted.kbps, rttMs: this.#rtt, ...this.player.stats() };
   }
 
   abandon() {

@@ -14,12 +14,18 @@ const SPARE_SECONDS = 0.04;
 const MOST_SECONDS = 0.25;
 const WATCH_SECONDS = 2;
 const MEASURE_SECONDS = 0.01;
+/** An underrun asks for this much more sound in advance; a while without any gives it back. */
+const STEP_SECONDS = 0.02;
+const MOST_PREBUFFER_SECONDS = 0.16;
+const CALM_SECONDS = 10;
 
 class Ring extends AudioWorkletProcessor {
   /** @param {{processorOptions: {prebuffer: number, probe: boolean}}} options */
   constructor({ processorOptions }) {
     super();
-    this.prebuffer = processorOptions.prebuffer * sampleRate;
+    this.leastPrebuffer = processorOptions.prebuffer * sampleRate;
+    this.prebuffer = this.leastPrebuffer;
+    this.calm = 0;
     this.probe = processorOptions.probe;
     /** @type {{time: number, samples: Float32Array}[]} */
     this.queue = [];
@@ -69,6 +75,9 @@ class Ring extends AudioWorkletProcessor {
       if (made < out.length) {
         this.underruns += 1;
         this.running = false;
+        this.adapt(STEP_SECONDS);
+      } else if ((this.calm += out.length) > CALM_SECONDS * sampleRate) {
+        this.adapt(-STEP_SECONDS);
       }
       this.trim(out.length);
       this.listen(out);
@@ -92,6 +101,13 @@ class Ring extends AudioWorkletProcessor {
       if (this.offset >= samples.length) this.shift();
     }
     return made;
+  }
+
+  /** @param {number} seconds */
+  adapt(seconds) {
+    const wanted = Math.max(this.leastPrebuffer, this.prebuffer + seconds * sampleRate);
+    this.prebuffer = Math.min(wanted, MOST_PREBUFFER_SECONDS * sampleRate);
+    this.calm = 0;
   }
 
   /** @param {number} block */
