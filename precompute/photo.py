@@ -26,8 +26,11 @@ WORKING_SIDE = 4096
 BEHIND = (233, 235, 238)
 """Light grey (RGB) behind transparent pictures."""
 
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
-"""What Pillow's decoders raise on damaged files."""
+_BROKEN = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, ArithmeticError, RuntimeError, TypeError),
+    *(struct.error, zlib.error),
+)
+"""What Pillow's decoders raise on damaged files, found by feeding them some."""
 
 
 def open_photo(source: bytes | Path) -> NDArray[np.uint8]:

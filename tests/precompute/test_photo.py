@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from precompute.errors import AvatarRejected
 from precompute.photo import BEHIND, MAX_BYTES, WORKING_SIDE, open_photo
@@ -96,6 +96,22 @@ def test_truncated_files_are_told_from_whole_ones():
     for kind in ("JPEG", "PNG", "WEBP"):
         data = saved(noise, kind)
         assert rejected(data[: len(data) // 2]) == "truncated_image", kind
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+@pytest.mark.filterwarnings("ignore")
+def test_damaged_files_are_only_ever_rejected(kind):
+    if not features.check("avif") and kind == "AVIF":
+        pytest.skip("this Pillow has no AVIF")
+    data, rng = saved(halves(), kind), np.random.default_rng(5)
+    for _ in range(60):
+        damaged = bytearray(data)
+        for place in rng.integers(0, min(len(data), 400), 6):
+            damaged[place] = rng.integers(0, 256)
+        try:
+            assert open_photo(bytes(damaged)).ndim == 3
+        except AvatarRejected as error:
+            assert error.message
 
 
 def png_header(width: int, height: int) -> bytes:
