@@ -107,6 +107,18 @@ def test_every_import_resolves_with_its_names(path: Path) -> None:
             assert (path.parent / target).resolve().is_file(), f"{path.name} refers to {target}"
 
 
+def test_every_module_is_preloaded(page: Page) -> None:
+    preloaded = {
+        found["href"] for tag, found in page.tags if tag == "link" and found.get("rel") == "modulepreload"
+    }
+    imported = {
+        f"demo/{(path.parent / target).resolve().relative_to(ROOT)}"
+        for path in files(".js")
+        for target in re.findall(r'^import .* from "([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert preloaded == imported
+
+
 def test_every_element_the_modules_ask_for_is_in_the_page(page: Page) -> None:
     ids = set(page.values("id"))
     asked = {

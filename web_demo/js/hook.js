@@ -13,6 +13,7 @@ export function install(live, latency, probe) {
   const events = [];
   live.addEventListener("event", (happened) => {
     const { detail: event } = /** @type {CustomEvent} */ (happened);
+    if (event.type === "pong") return;
     events.push({ time: performance.now(), event });
     if (events.length > EVENTS) events.shift();
   });

@@ -32,6 +32,8 @@ export class MsePlayer {
   #frames = { total: 0, time: performance.now(), fps: 0 };
   /** @type {any} */
   #media = null;
+  /** @type {MediaStream|null|undefined} */
+  #captured;
   /** @type {(() => void)[]} */
   #undo = [];
 
@@ -160,19 +162,29 @@ export class MsePlayer {
     return edge === null ? 0 : Math.max(0, edge - this.video.currentTime);
   }
 
-  #probeSound() {
-    const track = this.#track();
-    if (track && this.probe && !this.#closed) this.#undo.push(this.probe.watchAudio(track));
+  /** What is played, as a stream; asked for once, since each asking takes the sound away from the one before. */
+  #capture() {
+    this.#captured ??= /** @type {any} */ (this.video).captureStream?.() ?? null;
+    return this.#captured;
   }
 
-  /** The sound that is played, where the browser hands it out. @returns {MediaStreamTrack|undefined} */
-  #track() {
-    return /** @type {any} */ (this.video).captureStream?.().getAudioTracks()[0];
+  /** Follows the newest sound track: the player may end one and begin another. */
+  #probeSound() {
+    const stream = this.#capture();
+    let stop = () => {};
+    const watch = () => {
+      const track = stream?.getAudioTracks().at(-1);
+      stop();
+      if (track && this.probe && !this.#closed) stop = this.probe.watchAudio(track);
+    };
+    watch();
+    stream?.addEventListener("addtrack", watch);
+    this.#undo.push(() => stop());
   }
 
   /** @param {AbortSignal} signal @returns {Promise<number|null>} */
   async nextSound(signal) {
-    const track = this.#track();
+    const track = this.#capture()?.getAudioTracks().at(-1);
     return track ? nextSoundOf(track, signal) : null;
   }
 
