@@ -116,15 +116,15 @@ class Stream:
     """An open WebSocket of a session: iterate to receive, :meth:`send` for commands."""
 
     def __init__(self, socket: ClientConnection) -> None:
-        self._socket = socket
+        self.socket = socket
         self._format: str = ""
 
     async def send(self, command: Command) -> None:
         """Send a command; its ``ack`` or ``error`` comes among the messages, with the same ``id``."""
-        await self._socket.send(command.model_dump_json())
+        await self.socket.send(command.model_dump_json())
 
     async def __aiter__(self) -> AsyncIterator[Message]:
-        async for raw in self._socket:
+        async for raw in self.socket:
             if isinstance(raw, bytes):
                 yield raw if self._format == "fmp4" else MediaPacket.parse(raw)
                 continue

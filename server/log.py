@@ -83,7 +83,8 @@ def set_up(level: str = "info", style: str = "auto", stream: TextIO | None = Non
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers = []
-        logger.propagate = True
+        # Its access log prints queries; ours does not.
+        logger.propagate = name != "uvicorn.access"
     for name, floor in QUIET.items():
         logging.getLogger(name).setLevel(max(floor, root.level))
     structlog.configure(

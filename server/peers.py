@@ -92,6 +92,10 @@ class Peers:
     async def close(self) -> None:
         """Disconnect everybody."""
         await asyncio.gather(*(peer.close() for peer, _ in list(self._peers.values())))
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Return when the sessions of viewers that left have ended."""
         await asyncio.gather(*self._closing)
 
     async def _end(self, session_id: str) -> None:

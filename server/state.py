@@ -55,6 +55,11 @@ class State:
         await self.renders.start()
         self._starting = asyncio.create_task(self._start_performer(), name="performer-start")
 
+    async def started(self) -> None:
+        """Return when the performer is up, or has turned out to be unable."""
+        if self._starting is not None:
+            await self._starting
+
     async def close(self) -> None:
         """End sessions, renders and the performer."""
         await self.peers.close()

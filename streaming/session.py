@@ -14,6 +14,7 @@ from typing import Literal
 import structlog
 from pydantic import ValidationError
 
+from avatars.errors import AvatarError
 from streaming.clock import Clock, SlotClock
 from streaming.compositor.base import Compositor, CompositorFactory
 from streaming.encoders.base import VideoCodec
@@ -246,7 +247,7 @@ class Session:
             first = error.errors(include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "command"
             return Error(code=BadCommand.code, message=f"{where}: {first['msg']}", id=identifier)
-        except LipstreamError as error:
+        except (LipstreamError, AvatarError) as error:
             return Error(code=error.code, message=error.message, id=identifier)
 
     async def _carry_out(self, command: Command) -> Event:

@@ -9,10 +9,21 @@ import typer
 from rich.table import Table
 
 from avatars.bundle import Bundle
+from avatars.manifest import Provenance
 from avatars.store import AvatarStore
-from server.cli.common import EXIT_USAGE, fail, out, quiet_log, readable_errors, settings_or_exit
+from server.cli.common import (
+    EXIT_USAGE,
+    fail,
+    out,
+    progress_bar,
+    quiet_log,
+    readable_errors,
+    settings_or_exit,
+)
 
 app = typer.Typer(help="Avatars.", no_args_is_help=True)
+
+NOT_STATED = "not stated"
 
 AvatarArgument = Annotated[str, typer.Argument(metavar="ID", help="An avatar's id (lipstream avatar list).")]
 
@@ -21,6 +32,37 @@ def _store() -> AvatarStore:
     settings = settings_or_exit()
     quiet_log(settings)
     return AvatarStore(settings.avatars_dir)
+
+
+@app.command()
+def create(
+    photo: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A portrait from the front, mouth closed.")
+    ],
+    name: Annotated[str, typer.Option(help="The new avatar's id: a-z, 0-9, - and _.")],
+    title: Annotated[
+        str | None, typer.Option(help="Its name for people; made from the id if absent.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Where the photo comes from.")] = NOT_STATED,
+    author: Annotated[str, typer.Option(help="Who made the photo.")] = NOT_STATED,
+    licence: Annotated[str, typer.Option(help="What may be done with it.")] = NOT_STATED,
+    consent: Annotated[str, typer.Option(help="Who agreed to this use, and how.")] = NOT_STATED,
+) -> None:
+    """Make an avatar from a photo."""
+    # Imported here: the face networks are slow to load and only needed by this command.
+    from precompute.create import create_avatar
+
+    store = _store()
+    provenance = Provenance(source=source, author=author, licence=licence, consent=consent)
+    with readable_errors(), progress_bar() as progress:
+        task = progress.add_task("Starting", total=1.0)
+
+        def report(step: str, done: float) -> None:
+            progress.update(task, description=step, completed=done)
+
+        bundle = create_avatar(photo, name, store, name=title, provenance=provenance, progress=report)
+    out().print(f"Made {bundle.id}: {bundle.path}")
+    out().print(f'Try it: lipstream render "Hello!" --avatar {bundle.id} -o hello.mp4')
 
 
 @app.command("list")

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from avatars.errors import AvatarError
 from server import log
@@ -50,6 +51,13 @@ def settings_or_exit(**overrides: Any) -> Settings:
 def quiet_log(settings: Settings) -> None:
     """For commands that talk to a person: only what is wrong reaches the log, unless debugging."""
     log.set_up("debug" if settings.log_level == "debug" else "error", settings.log_format)
+
+
+def progress_bar() -> Progress:
+    """A bar on standard error that leaves nothing behind; silent where nobody looks."""
+    console = err()
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 @contextmanager

@@ -9,10 +9,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from server.captions import webvtt
-from server.cli.common import EXIT_USAGE, err, fail, out, quiet_log, readable_errors, settings_or_exit
+from server.cli.common import (
+    EXIT_USAGE,
+    fail,
+    out,
+    progress_bar,
+    quiet_log,
+    readable_errors,
+    settings_or_exit,
+)
 from server.settings import Settings
 from streaming.protocol import MAX_TEXT
 from streaming.render import RenderRequest, RenderResult
@@ -50,8 +57,7 @@ def render(
         speed=speed,
         seed=seed,
     )
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with readable_errors(), Progress(*columns, console=err(), transient=True) as progress:
+    with readable_errors(), progress_bar() as progress:
         task = progress.add_task("Rendering", total=1.0)
         result = asyncio.run(
             _render(settings, request, output, lambda done: progress.update(task, completed=done))

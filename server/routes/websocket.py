@@ -16,6 +16,7 @@ from streaming.session import Session
 from streaming.sinks.websocket import WebSocketFormat, WebSocketSink
 
 NORMAL = 1000
+INTERNAL_ERROR = 1011
 
 router = APIRouter()
 _log = structlog.get_logger(__name__)
@@ -71,6 +72,8 @@ async def _serve(websocket: WebSocket, session: Session, sink: WebSocketSink) ->
     for outcome in outcomes:
         if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect):
             _log.error("websocket failed", exc_info=outcome)
+            await websocket.close(INTERNAL_ERROR, "the server failed")
+            return
 
 
 async def _send(websocket: WebSocket, sink: WebSocketSink) -> None:

@@ -1,4 +1,7 @@
 import asyncio
+import io
+import json
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -10,8 +13,10 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+import structlog
 import uvicorn
 
+from server import log
 from server.app import create_app
 from server.cli.serve import server_config
 from server.settings import Settings
@@ -26,6 +31,23 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch):
     for name in list(os.environ):
         if name.startswith("LIPSTREAM_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before():
+    root = logging.getLogger()
+    before = list(root.handlers), root.level
+    yield
+    root.handlers, root.level = before
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def log_lines():
+    """What is logged, as the program would write it."""
+    stream = io.StringIO()
+    log.set_up("debug", "json", stream)
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 @dataclass

@@ -1,0 +1,122 @@
+import re
+import socket
+from pathlib import Path
+
+import av
+import pytest
+from typer.testing import CliRunner, Result
+
+from server.cli.main import app
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LIPSTREAM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "200")
+    # The performer is a process of its own, and the tests may run from a folder that was never installed.
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str, input: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=input)
+
+
+def said(result: Result) -> str:
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", result.output).split())
+
+
+def test_the_version_and_help():
+    assert run("--version").output.startswith("lipstream ")
+    result = run("--help")
+    for name in ("serve", "render", "avatar", "voice", "doctor"):
+        assert name in result.output
+
+
+def test_a_text_becomes_a_video_with_captions(tmp_path: Path):
+    result = run(
+        "render", "-", "-o", "x.mp4", "--captions", "--avatar", "theo", input="Hello there! How are you?"
+    )
+    assert result.exit_code == 0, result.output
+    with av.open("x.mp4") as container:
+        assert sorted(stream.type for stream in container.streams) == ["audio", "video"]
+    assert "Hello there!" in (tmp_path / "x.vtt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["render", " ", "-o", "x.mp4"], 2, "empty"),
+        (["render", "x" * 10_001, "-o", "x.mp4"], 2, "10000"),
+        (["render", "x", "-o", "x.avi"], 2, "must end in .mp4"),
+        (["render", "x", "-o", "nowhere/x.mp4"], 2, "no folder nowhere"),
+        (["render", "x", "-o", "x.mp4", "--avatar", "nobody"], 1, "no avatar 'nobody'"),
+        (["render", "x", "-o", "x.mp4", "--voice", "nobody"], 1, "nobody"),
+        (["render", "...", "-o", "x.mp4"], 1, "nothing that can be spoken"),
+        (["avatar", "show", "nobody"], 1, "no avatar 'nobody'"),
+        (["avatar", "show", "mira", "--sheet", "x.gif"], 2, "must end in .png"),
+        (["avatar", "delete", "mira", "--yes"], 1, "ships with the program"),
+        (["avatar", "delete", "nobody", "--yes"], 1, "no avatar 'nobody'"),
+        (["avatar", "create", "missing.png", "--name", "x"], 2, "does not exist"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_leaves_nothing_behind(
+    arguments: list[str], code: int, says: str, tmp_path: Path
+):
+    result = run(*arguments)
+    assert result.exit_code == code
+    assert says in said(result)
+    assert not list(tmp_path.glob("*.mp4"))
+
+
+def test_a_file_that_is_no_photo_makes_no_avatar(tmp_path: Path):
+    (tmp_path / "x.png").write_bytes(b"no picture")
+    result = run("avatar", "create", "x.png", "--name", "anna")
+    assert result.exit_code == 1
+    assert "picture" in said(result)
+    assert "anna" not in run("avatar", "list").output
+
+
+def test_avatars_and_voices_are_listed_and_shown(tmp_path: Path):
+    listed = run("avatar", "list").output
+    assert "mira" in listed
+    assert "theo" in listed
+    result = run("avatar", "show", "mira", "--sheet", "mira.png")
+    assert result.exit_code == 0
+    assert "512x512" in result.output
+    assert (tmp_path / "mira.png").read_bytes().startswith(b"\x89PNG")
+    assert "heart" in run("voice", "list").output
+
+
+def test_the_doctor_finds_everything_ready_as_the_program_comes():
+    result = run("doctor")
+    assert result.exit_code == 0, result.output
+    assert "hibari" in result.output
+    assert "missing" not in result.output
+
+
+def test_the_doctor_says_what_is_missing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LIPSTREAM_SPEECH", "nonsense")
+    monkeypatch.setenv("LIPSTREAM_AVATAR", "nobody")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "no speech engine 'nonsense'" in said(result)
+    assert "no avatar 'nobody'" in said(result)
+
+
+def test_wrong_settings_end_a_command_with_a_line_for_each(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LIPSTREAM_PORT", "eighty")
+    monkeypatch.setenv("LIPSTREAM_MAX_SESSIONS", "-1")
+    result = run("serve")
+    assert result.exit_code == 2
+    assert "LIPSTREAM_PORT:" in result.output
+    assert "LIPSTREAM_MAX_SESSIONS:" in result.output
+
+
+def test_a_port_in_use_is_said():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("serve", "--port", str(taken.getsockname()[1]))
+    assert result.exit_code == 1
+    assert "another port" in said(result)

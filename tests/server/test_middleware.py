@@ -1,0 +1,58 @@
+from collections.abc import AsyncIterator
+
+LIMIT = 4096
+JSON = {"Content-Type": "application/json"}
+
+
+async def chunks(count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield b" " * 1024
+
+
+async def test_a_large_body_is_refused_before_it_is_read(still):
+    async with still(max_body_bytes=LIMIT) as server:
+        answer = await server.http.post("/v1/renders", content=b" " * (LIMIT + 1), headers=JSON)
+        assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+async def test_a_large_body_of_unknown_length_is_cut_off(still):
+    async with still(max_body_bytes=LIMIT) as server:
+        for path in ("/v1/renders", "/v1/sessions"):
+            answer = await server.http.post(path, content=chunks(64), headers=JSON)
+            assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large"), path
+        offer = await server.http.post(
+            "/v1/whep", content=chunks(64), headers={"Content-Type": "application/sdp"}
+        )
+        assert offer.status_code == 413
+
+
+async def test_every_response_carries_security_headers(still):
+    async with still() as server:
+        for path in ("/", "/health", "/nothing", "/docs"):
+            headers = (await server.http.get(path)).headers
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["referrer-policy"] == "no-referrer"
+            assert "default-src 'none'" in headers["content-security-policy"]
+
+
+async def test_the_page_may_run_nothing_but_its_own_modules(still):
+    async with still() as server:
+        policy = (await server.http.get("/")).headers["content-security-policy"]
+        assert "script-src 'self';" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'self'" in policy
+
+
+async def test_other_sites_may_not_use_the_api_unless_allowed(still):
+    preflight = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
+    async with still() as server:
+        answer = await server.http.options("/v1/sessions", headers=preflight)
+        assert "access-control-allow-origin" not in answer.headers
+    async with still(cors_origins=["https://a.example"]) as server:
+        answer = await server.http.options("/v1/sessions", headers=preflight)
+        assert answer.headers["access-control-allow-origin"] == "https://a.example"
+        answer = await server.http.post("/v1/whep", headers={"Origin": "https://a.example"})
+        exposed = answer.headers["access-control-expose-headers"]
+        assert {"Location", "ETag", "Link"} <= {name.strip() for name in exposed.split(",")}
+        answer = await server.http.get("/v1/sessions", headers={"Origin": "https://b.example"})
+        assert "access-control-allow-origin" not in answer.headers
