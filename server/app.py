@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
@@ -13,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from server import problems
 from server.middleware import AccessLog, BodyLimit, SecurityHeaders
 from server.routes import avatars, health, metrics, page, renders, sessions, voices, websocket, whep
-from server.settings import Settings, unknown_variables
+from server.settings import Settings
 from server.state import build_state
 from server.version import program_version
 from streaming.clock import Clock
@@ -36,8 +35,6 @@ TAGS = [
 
 EXPOSED_HEADERS = ["Location", "ETag", "Link", "Accept-Patch", "Retry-After"]
 
-_log = structlog.get_logger(__name__)
-
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     """An application of its own: nothing is shared between two of them.
@@ -50,8 +47,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        for note in unknown_variables():
-            _log.warning("unknown setting", note=note)
         await state.start()
         try:
             yield
