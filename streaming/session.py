@@ -18,6 +18,7 @@ from avatars.errors import AvatarError
 from streaming.clock import Clock, SlotClock
 from streaming.compositor.base import Compositor, CompositorFactory
 from streaming.encoders.base import VideoCodec
+from streaming.encoders.h264 import H264Codec
 from streaming.errors import BadCommand, CapacityReached, LipstreamError, SessionClosed, UnknownUtterance
 from streaming.observer import EndReason, Observer
 from streaming.performer.base import Performer, PerformRequest
@@ -65,6 +66,7 @@ class SessionOptions:
     language: str | None = None
     video_bitrate: int = DEFAULT_VIDEO_BITRATE
     audio_bitrate: int = DEFAULT_AUDIO_BITRATE
+    h264_codec: H264Codec = "libx264"
 
 
 class Session:
@@ -95,6 +97,7 @@ class Session:
         self.width = compositor.width
         self.height = compositor.height
         self.quiet_since = clock.now()
+        self.was_watched = False
         self._performer = performer
         self._compositors = compositors
         self._executor = executor
@@ -104,7 +107,10 @@ class Session:
         self._utterances: deque[Utterance] = deque()
         self._to_perform: asyncio.Queue[Utterance] = asyncio.Queue()
         self._stage = Stage(
-            compositor, video_bitrate=options.video_bitrate, audio_bitrate=options.audio_bitrate
+            compositor,
+            video_bitrate=options.video_bitrate,
+            audio_bitrate=options.audio_bitrate,
+            h264_codec=options.h264_codec,
         )
         self._playout = Playout(self.clock, self, self._stage, executor, observer)
         self._tasks: list[asyncio.Task[None]] = []
@@ -289,6 +295,7 @@ class Session:
         if len(self._playout.sinks) >= MAX_SINKS:
             raise CapacityReached(f"A session has at most {MAX_SINKS} viewers. Open another session.")
         self._playout.attach(sink)
+        self.was_watched = True
         sink.notify(self._state_event())
 
     def detach(self, sink: Sink) -> None:

@@ -11,6 +11,8 @@ import structlog
 
 from streaming.clock import Clock, SystemClock
 from streaming.compositor.base import CompositorFactory
+from streaming.encoders.h264 import H264Codec
+from streaming.encoders.probe import best_h264_codec
 from streaming.errors import CapacityReached, SessionNotFound, VoiceNotFound
 from streaming.observer import NullObserver, Observer
 from streaming.performer.base import Performer
@@ -21,6 +23,11 @@ log = structlog.get_logger(__name__)
 
 REAP_SECONDS = 1.0
 """How often sessions are looked over for their time limits, which are minutes."""
+
+LEFT_SECONDS = 2.0
+"""When all sessions are in use, one whose viewers left this long ago makes room; a reload is quicker."""
+UNWATCHED_SECONDS = 15.0
+"""The same for a session that nobody has watched yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ class SessionManager:
         self._observer = observer or NullObserver()
         self._sessions: dict[str, Session] = {}
         self._opening = 0
+        self._h264_codec: H264Codec | None = None
         self._executor = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="stage")
         self._reaper: asyncio.Task[None] | None = None
 
@@ -72,6 +80,8 @@ class SessionManager:
             VoiceNotFound: the voice is not installed.
             LipstreamError: the avatar does not exist or is damaged.
         """
+        if len(self._sessions) + self._opening >= self._limits.max_sessions:
+            await self._make_room()
         if len(self._sessions) + self._opening >= self._limits.max_sessions:
             raise CapacityReached(
                 f"All {self._limits.max_sessions} sessions are in use. Close one, or try again later."
@@ -88,7 +98,11 @@ class SessionManager:
                 executor=self._executor,
                 observer=self._observer,
                 options=SessionOptions(
-                    voice, language, self._limits.video_bitrate, self._limits.audio_bitrate
+                    voice,
+                    language,
+                    self._limits.video_bitrate,
+                    self._limits.audio_bitrate,
+                    await self._probed_codec(),
                 ),
             )
         finally:
@@ -134,6 +148,23 @@ class SessionManager:
         for session_id in list(self._sessions):
             await self.close(session_id)
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _probed_codec(self) -> H264Codec:
+        """The H.264 encoder of this machine, found out once."""
+        if self._h264_codec is None:
+            loop = asyncio.get_running_loop()
+            self._h264_codec = await loop.run_in_executor(self._executor, best_h264_codec)
+        return self._h264_codec
+
+    async def _make_room(self) -> None:
+        """End the session that was left longest ago, such as that of a closed tab, if there is one."""
+        left = [session for session in self._sessions.values() if self._left(session)]
+        if left:
+            await self.close(min(left, key=lambda session: session.quiet_since).id)
+
+    def _left(self, session: Session) -> bool:
+        grace = LEFT_SECONDS if session.was_watched else UNWATCHED_SECONDS
+        return session.unused and self._clock.now() - session.quiet_since > grace
 
     async def _check_voice(self, voice: str) -> None:
         names = [known.name for known in (await self._performer.describe()).voices]

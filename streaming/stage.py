@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from streaming.compositor.base import Compositor
 from streaming.encoders.base import EncodedSlot, EncodedVideo, VideoCodec
-from streaming.encoders.h264 import H264Encoder
+from streaming.encoders.h264 import H264Codec
 from streaming.encoders.opus import OpusEncoder
+from streaming.encoders.probe import open_h264
 from streaming.encoders.video import VideoEncoder
 from streaming.encoders.vp8 import Vp8Encoder
 from streaming.slots import Slot
@@ -31,6 +32,7 @@ class Stage:
         compositor: draws the avatar.
         video_bitrate: bits per second.
         audio_bitrate: bits per second.
+        h264_codec: which H.264 encoder this machine has.
     """
 
     def __init__(
@@ -39,7 +41,9 @@ class Stage:
         *,
         video_bitrate: int = DEFAULT_VIDEO_BITRATE,
         audio_bitrate: int = DEFAULT_AUDIO_BITRATE,
+        h264_codec: H264Codec = "libx264",
     ) -> None:
+        self._h264_codec: H264Codec = h264_codec
         self._compositor = compositor
         self._video_bitrate = video_bitrate
         self._opus = OpusEncoder(audio_bitrate)
@@ -82,8 +86,11 @@ class Stage:
     def _encoder(self, codec: VideoCodec) -> VideoEncoder:
         encoder = self._encoders.get(codec)
         if encoder is None:
-            kind = H264Encoder if codec == "h264" else Vp8Encoder
-            encoder = kind(self._compositor.width, self._compositor.height, self._video_bitrate)
+            size = self._compositor.width, self._compositor.height
+            if codec == "h264":
+                encoder = open_h264(*size, self._video_bitrate, self._h264_codec)
+            else:
+                encoder = Vp8Encoder(*size, self._video_bitrate)
             self._encoders[codec] = encoder
         return encoder
 

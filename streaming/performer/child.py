@@ -70,6 +70,19 @@ async def _give_up(channel: Channel[ToPerformer], why: Unable) -> int:
     return 1
 
 
+def _log_to_stderr() -> None:
+    """Plain lines without local variables; the server's terminal is ours too."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def main() -> int:
     """Run the performer until its pipe closes; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -77,7 +90,7 @@ def main() -> int:
     parser.add_argument("--speech", required=True, help="speech engines, first choice first")
     parser.add_argument("--face", required=True, help="face engine")
     options = parser.parse_args()
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    _log_to_stderr()
     os.nice(NICENESS)
     return asyncio.run(_main(options))
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -48,6 +50,14 @@ class PerformerConfig:
 
     speech: str = "hibari"
     face: str = "atlas"
+
+
+def _environment() -> dict[str, str]:
+    """The child's environment: our own packages first, and no idle threads that spin beside the engines."""
+    root = str(Path(__file__).parents[2])
+    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    threads = {name: os.environ.get(name, "1") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
+    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
 
 
 @dataclass(slots=True)
@@ -211,6 +221,9 @@ class LocalPerformer:
                 *("--fd", str(theirs.fileno()), "--speech", self._config.speech, "--face", self._config.face),
                 pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,
+                env=_environment(),
+                # Ctrl-C is for the server; the child ends when its pipe closes.
+                start_new_session=True,
             )
         self._process = process
         reader, writer = await asyncio.open_unix_connection(sock=ours)

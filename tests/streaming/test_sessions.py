@@ -68,3 +68,22 @@ async def test_every_session_ends_at_last():
         session.attach(RecordingSink(None))
         await clock.advance(32)
         assert session.state == "closed"
+
+
+async def test_a_session_that_was_left_makes_room_but_no_other():
+    async with managing(max_sessions=2) as (manager, clock):
+        watched, left = await manager.create("mira"), await manager.create("mira")
+        sink = RecordingSink(None)
+        watched.attach(RecordingSink(None))
+        left.attach(sink)
+        await clock.advance(5)
+        left.detach(sink)
+        await clock.advance(1.5)
+        with pytest.raises(CapacityReached):
+            await manager.create("mira")
+        await clock.advance(1)
+        fresh = await manager.create("mira")
+        assert manager.all() == [watched, fresh] and left.state == "closed"
+        await clock.advance(10)
+        with pytest.raises(CapacityReached):
+            await manager.create("mira")
