@@ -14,7 +14,7 @@ import structlog
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from avatars.errors import AvatarNotFound
+from avatars.errors import AvatarError, AvatarNotFound
 from avatars.store import AvatarStore
 from server import security
 from server.jobs import RenderJobs
@@ -93,6 +93,10 @@ class State:
             raise VoiceNotFound(f"No voice is called '{voice}'. Installed: {', '.join(names)}.")
 
     async def _start_performer(self) -> None:
+        try:
+            await self.sessions.warm_up(self.settings.avatar)
+        except (LipstreamError, AvatarError) as error:
+            _log.warning("default avatar cannot be shown", avatar=self.settings.avatar, reason=error.message)
         try:
             await self.performer.start()
         except LipstreamError as error:

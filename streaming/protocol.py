@@ -113,6 +113,15 @@ class UtteranceQueued(_Message):
     text: str
 
 
+class UtteranceAppended(_Message):
+    """More text of an open utterance was accepted; word spans count on through it."""
+
+    type: Literal["utterance.appended"] = "utterance.appended"
+    utterance: str
+    text: str
+    final: bool
+
+
 class UtteranceStarted(_Message):
     """Its first slot is sent now. ``latency_ms``: from the text's acceptance to that moment."""
 
@@ -185,6 +194,7 @@ Event = Annotated[
     | Error
     | SessionState
     | UtteranceQueued
+    | UtteranceAppended
     | UtteranceStarted
     | WordSpoken
     | UtteranceEnded

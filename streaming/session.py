@@ -38,6 +38,7 @@ from streaming.protocol import (
     Pong,
     Say,
     SessionState,
+    UtteranceAppended,
     UtteranceEnded,
     UtteranceQueued,
     UtteranceStarted,
@@ -211,6 +212,7 @@ class Session:
                 f"There is no open utterance {utterance}. Begin one with say and final=false."
             )
         entry.write(text, final=final)
+        self._notify(UtteranceAppended(utterance=utterance, text=text, final=final))
 
     async def interrupt(self) -> int:
         """Stop speaking and drop what waits; returns the new generation."""

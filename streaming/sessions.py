@@ -17,7 +17,7 @@ from streaming.errors import CapacityReached, SessionNotFound, VoiceNotFound
 from streaming.observer import NullObserver, Observer
 from streaming.performer.base import Performer
 from streaming.session import Session, SessionOptions
-from streaming.stage import DEFAULT_AUDIO_BITRATE, DEFAULT_VIDEO_BITRATE
+from streaming.stage import DEFAULT_AUDIO_BITRATE, DEFAULT_VIDEO_BITRATE, Stage
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +71,21 @@ class SessionManager:
         self._h264_codec: H264Codec | None = None
         self._executor = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="stage")
         self._reaper: asyncio.Task[None] | None = None
+
+    async def warm_up(self, avatar: str) -> None:
+        """Load an avatar and the encoders, so that the first session opens as quickly as the rest.
+
+        Raises:
+            LipstreamError: the avatar does not exist or is damaged.
+        """
+        codec = await self._probed_codec()
+
+        def first_slot() -> None:
+            stage = Stage(self._compositors.open(avatar), h264_codec=codec)
+            stage.produce(0, None, ("h264",), ("h264",))
+            stage.close()
+
+        await asyncio.get_running_loop().run_in_executor(self._executor, first_slot)
 
     async def create(self, avatar: str, *, voice: str | None = None, language: str | None = None) -> Session:
         """A new running session.
@@ -151,10 +166,11 @@ class SessionManager:
 
     async def _probed_codec(self) -> H264Codec:
         """The H.264 encoder of this machine, found out once."""
-        if self._h264_codec is None:
+        codec = self._h264_codec
+        if codec is None:
             loop = asyncio.get_running_loop()
-            self._h264_codec = await loop.run_in_executor(self._executor, best_h264_codec)
-        return self._h264_codec
+            codec = self._h264_codec = await loop.run_in_executor(self._executor, best_h264_codec)
+        return codec
 
     async def _make_room(self) -> None:
         """End the session that was left longest ago, such as that of a closed tab, if there is one."""

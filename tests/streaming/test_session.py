@@ -10,6 +10,7 @@ from streaming.protocol import (
     Error,
     Pong,
     SessionState,
+    UtteranceAppended,
     UtteranceEnded,
     UtteranceQueued,
     UtteranceStarted,
@@ -164,6 +165,10 @@ async def test_text_arrives_token_by_token():
         await clock.advance(1)
     words = [event for event in sink.events if isinstance(event, WordSpoken)]
     assert [word.text for word in words] == ["one", "two", "three"]
+    assert [(e.text, e.final) for e in sink.events if isinstance(e, UtteranceAppended)] == [
+        ("two ", False),
+        ("three", True),
+    ]
     assert sum(slot.speaking for slot in sink.slots) >= slots_for(3)
     assert ended(sink)[0].reason == "completed"
 

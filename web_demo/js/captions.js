@@ -80,6 +80,12 @@ export class Captions {
     this.#scripts.set(utterance, { chars, parts: partsOf(chars) });
   }
 
+  /** More text of an utterance that is still open. @param {string} utterance @param {string} text */
+  appended(utterance, text) {
+    const chars = [...(this.#scripts.get(utterance)?.chars ?? []), ...Array.from(text)];
+    this.#scripts.set(utterance, { chars, parts: partsOf(chars) });
+  }
+
   /**
    * @param {import("./types.js").ServerEvent} event
    * @param {number} delay  seconds until the word is heard
@@ -125,7 +131,7 @@ export class Captions {
     this.#timers.clear();
   }
 
-  /** The script of an utterance; text that came later (append) or before this page joined is rebuilt from its words. */
+  /** The script of an utterance; text that came before this page joined is rebuilt from its words. */
   #script(/** @type {import("./types.js").ServerEvent} */ { utterance, text, begin, stop }) {
     const known = this.#scripts.get(utterance) ?? { chars: [], parts: [] };
     if (known.chars.length < stop) {

@@ -5,7 +5,7 @@ import { byId, icon, inMs, make } from "./dom.js";
 
 const MOST = 50;
 
-/** @typedef {{item: HTMLElement, note: HTMLElement, latency: number|null}} Entry */
+/** @typedef {{item: HTMLElement, said: HTMLElement, note: HTMLElement, latency: number|null}} Entry */
 
 export class History {
   #list = byId("history", HTMLOListElement);
@@ -28,6 +28,7 @@ export class History {
     const entry = this.#entries.get(event.utterance);
     if (event.type === "utterance.queued") this.#add(event.utterance, event.text);
     else if (!entry) return;
+    else if (event.type === "utterance.appended") entry.said.textContent += event.text;
     else if (event.type === "utterance.started") {
       entry.latency = event.latency_ms;
       this.#note(entry, "speaking", "Speaking now");
@@ -47,10 +48,11 @@ export class History {
     this.#empty.hidden = true;
     const note = make("p", { className: "said-note" });
     const again = make("button", { type: "button", className: "said-again", title: "Say again", ariaLabel: `Say again: ${text.slice(0, 60)}` }, icon("again"));
-    again.addEventListener("click", () => this.again(text));
-    const item = make("li", { className: "said-item" }, make("p", { className: "said-text", textContent: text }), again, note);
+    const said = make("p", { className: "said-text", textContent: text });
+    again.addEventListener("click", () => this.again(said.textContent ?? ""));
+    const item = make("li", { className: "said-item" }, said, again, note);
     this.#list.prepend(item);
-    const entry = { item, note, latency: null };
+    const entry = { item, said, note, latency: null };
     this.#entries.set(utterance, entry);
     this.#note(entry, "waiting", "Waits for its turn");
     while (this.#list.children.length > MOST) this.#list.lastElementChild?.remove();

@@ -149,6 +149,9 @@ function take(event) {
     case "utterance.queued":
       captions.queued(event.utterance, event.text);
       break;
+    case "utterance.appended":
+      captions.appended(event.utterance, event.text);
+      break;
     case "utterance.started":
       latency.started(event);
       break;
