@@ -103,7 +103,12 @@ async def measure() -> list[Row]:
         Row("connect to first picture, worst", max(connects), "ms"),
         Row("audio minus video, median", statistics.median(skew), "ms"),
         Row("audio-video skew, p95", float(np.percentile(away, 95)), "ms", 40, note=f"{len(skew)} beeps"),
-        Row("interrupt to last sound out of the jitter buffer, median", statistics.median(interrupts), "ms", 80),
+        Row(
+            "interrupt to last sound out of the jitter buffer, median",
+            statistics.median(interrupts),
+            "ms",
+            80,
+        ),
         Row("interrupt to last sound out of the jitter buffer, worst", max(interrupts), "ms"),
         Row("stale sound or frames after an interrupt", stale, "pieces", 0),
     ]

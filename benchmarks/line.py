@@ -29,6 +29,7 @@ from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
 UTTERANCES = 40
 AUDIBLE = 10 ** (-40 / 20)
 """Samples above -40 dBFS are heard."""
+LISTENED_SECONDS = 0.5
 END_SECONDS = 120.0
 
 
@@ -40,12 +41,14 @@ class _Viewer:
     def __init__(self) -> None:
         self.clock = SystemClock()
         self.first_spoken: float | None = None
+        self.spoke = asyncio.Event()
         self.ended = asyncio.Event()
         self.reason = ""
 
     def deliver(self, slot: EncodedSlot) -> None:
         if slot.speaking and self.first_spoken is None:
             self.first_spoken = self.clock.now()
+            self.spoke.set()
 
     def notify(self, event: Event) -> None:
         if isinstance(event, UtteranceEnded):
@@ -94,13 +97,16 @@ async def _latencies(session: Session, viewer: _Viewer, record: _Record) -> tupl
     to_packet, to_sound = [], []
     for number in range(UTTERANCES):
         viewer.first_spoken = None
+        viewer.spoke.clear()
         record.slots.clear()
         # Any phase of the slot clock, as people's clicks have.
         await asyncio.sleep(0.3 + rng.random() * 0.08)
         began = viewer.clock.now()
         await session.say(SENTENCES[number % len(SENTENCES)])
-        while viewer.first_spoken is None or len(record.slots) < 12:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(END_SECONDS):
+            await viewer.spoke.wait()
+        await asyncio.sleep(LISTENED_SECONDS)
+        assert viewer.first_spoken is not None
         to_packet.append(viewer.first_spoken - began)
         to_sound.append(to_packet[-1] + _audible_delay(record.slots))
         await session.interrupt()

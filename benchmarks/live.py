@@ -45,7 +45,8 @@ class LiveServer:
 
     def performer_pids(self) -> list[int]:
         """The performer processes."""
-        return [child.pid for child in psutil.Process(self.pid).children() if "performer" in " ".join(child.cmdline())]
+        children = psutil.Process(self.pid).children()
+        return [child.pid for child in children if "performer" in " ".join(child.cmdline())]
 
 
 async def _wait_ready(url: str, process: asyncio.subprocess.Process) -> None:
@@ -71,11 +72,14 @@ async def live_server(*command: str, **settings: str) -> AsyncIterator[LiveServe
     """
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="lipstream-") as data:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("LIPSTREAM_")}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("LIPSTREAM_")}
         values = {"HOST": "127.0.0.1", "PORT": str(port), "DATA_DIR": data, "LOG_LEVEL": "warning"} | settings
         environment |= {f"LIPSTREAM_{key}": value for key, value in values.items()}
         process = await asyncio.create_subprocess_exec(
-            sys.executable, *(command or ("-m", "server", "serve")), env=environment, cwd=Path(__file__).parents[1]
+            sys.executable,
+            *(command or ("-m", "server", "serve")),
+            env=environment,
+            cwd=Path(__file__).parents[1],
         )
         url = f"http://127.0.0.1:{port}"
         try:

@@ -36,6 +36,8 @@ SDP = {"content-type": "application/sdp"}
 async def _watch(url: str, control: Connection) -> None:
     """Receive over WebRTC as a viewer would, in a process of its own, until told to stop."""
     peer = RTCPeerConnection()
+    connected = asyncio.Event()
+    peer.on("connectionstatechange", lambda: connected.set() if peer.connectionState == "connected" else None)
     for kind in ("video", "audio"):
         peer.addTransceiver(kind, direction="recvonly")
     await peer.setLocalDescription(await peer.createOffer())
@@ -46,8 +48,7 @@ async def _watch(url: str, control: Connection) -> None:
             session["links"]["whep"], content=peer.localDescription.sdp, headers=headers | SDP
         )
         await peer.setRemoteDescription(RTCSessionDescription(answer.raise_for_status().text, "answer"))
-        while peer.connectionState != "connected":
-            await asyncio.sleep(0.05)
+        await connected.wait()
         for _ in range(2):
             say = await client.post(f"{session['links']['self']}/say", json={"text": MINUTE}, headers=headers)
             say.raise_for_status()

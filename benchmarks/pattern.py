@@ -1,7 +1,7 @@
 """The real server with a test card in place of a person: ``python -m benchmarks.pattern``.
 
-Everything from the slot queue to the browser is the product's own; only what is said and drawn is replaced by
-flashes and beeps that can be timed to the millisecond. The text chooses the pattern: ``beep`` flashes and beeps
+Everything from the slot queue to the browser is the product's own; only what is said and drawn is replaced
+by flashes and beeps that can be timed to the millisecond. The text chooses the pattern: ``beep`` flashes and beeps
 for 120 ms once a second, ``tone`` does both without a pause. The length of the text is its seconds.
 """
 
@@ -14,13 +14,13 @@ import numpy as np
 import uvicorn
 
 from server.app import create_app
+from server.peers import Peers
 from server.settings import load_settings
 from server.state import State
 from streaming.performer.base import PerformerDescription, PerformRequest, VoiceDescription
 from streaming.sessions import SessionManager
 from streaming.slots import MouthShape, Patch, PerformanceItem, Slot
 from streaming.timing import FPS, SLOT_SAMPLES, SPEECH_RATE
-from server.peers import Peers
 
 SIDE = 512
 BEEP_SLOTS = 3
@@ -55,7 +55,8 @@ class PatternPerformer:
         pass
 
     async def describe(self) -> PerformerDescription:
-        return PerformerDescription(("pattern",), "pattern", (VoiceDescription("tone", "pattern", ("en",)),), 9, 0, "cpu")
+        voice = VoiceDescription("tone", "pattern", ("en",))
+        return PerformerDescription(("pattern",), "pattern", (voice,), 9, 0, "cpu")
 
     async def close(self) -> None:
         pass

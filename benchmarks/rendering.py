@@ -48,7 +48,14 @@ async def measure() -> list[Row]:
     compose_ms = (time.perf_counter() - began) / COMPOSED_FRAMES * 1000
     worst = max(abs(value - result.frames / FPS) for value in seconds.values())
     return [
-        Row("MP4 render, 512x512", result.seconds / took, "x real time", 10, "higher", f"{result.seconds:.1f} s of speech"),
+        Row(
+            "MP4 render, 512x512",
+            result.seconds / took,
+            "x real time",
+            10,
+            "higher",
+            f"{result.seconds:.1f} s of speech",
+        ),
         Row("MP4 render, media process CPU", cpu / result.frames * 1000, "ms/frame"),
         Row("compose, 512x512 to yuv420p", compose_ms, "ms/frame"),
         Row("largest difference of a stream's duration", worst * 1000, "ms", 1),

@@ -166,10 +166,10 @@ class SessionManager:
 
     async def _probed_codec(self) -> H264Codec:
         """The H.264 encoder of this machine, found out once."""
-        codec = self._h264_codec
-        if codec is None:
-            loop = asyncio.get_running_loop()
-            codec = self._h264_codec = await loop.run_in_executor(self._executor, best_h264_codec)
+        if self._h264_codec is not None:
+            return self._h264_codec
+        codec = await asyncio.get_running_loop().run_in_executor(self._executor, best_h264_codec)
+        self._h264_codec = codec
         return codec
 
     async def _make_room(self) -> None:

@@ -11,7 +11,7 @@ VideoCodec = Literal["h264", "vp8"]
 
 @dataclass(frozen=True, slots=True)
 class EncodedVideo:
-    """One encoded frame: an H.264 access unit in Annex B form (SPS and PPS before each IDR), or a VP8 frame."""
+    """One encoded frame: a VP8 frame, or an H.264 access unit in Annex B form (SPS and PPS at each IDR)."""
 
     data: bytes
     keyframe: bool

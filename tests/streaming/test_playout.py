@@ -23,9 +23,7 @@ class Source:
 
     def __init__(self, count: int = 0) -> None:
         pcm = np.full(SLOT_SAMPLES, 0.25, np.float32).tobytes()
-        self.waiting = [
-            Slot(UtteranceKey("s", 0, 1), i, pcm, MouthShape(aperture=0.5)) for i in range(count)
-        ]
+        self.waiting = [Slot(UtteranceKey("s", 0, 1), i, pcm, MouthShape(aperture=0.5)) for i in range(count)]
         self.stale: set[int] = set()
         self.sent_log: list[tuple[int, int | None]] = []
 
@@ -51,7 +49,8 @@ class Skips(NullObserver):
 async def playing(source: Source, observer: NullObserver | None = None):
     clock = ManualClock()
     compositor = FlatCompositor()
-    playout = Playout(SlotClock(clock), source, Stage(compositor), InlineExecutor(), observer or NullObserver())
+    told = observer or NullObserver()
+    playout = Playout(SlotClock(clock), source, Stage(compositor), InlineExecutor(), told)
     task = asyncio.create_task(playout.run())
     try:
         yield clock, playout, compositor
@@ -149,7 +148,7 @@ async def test_what_is_sent_decodes_to_what_was_drawn(codec):
 
 async def test_without_viewers_nothing_is_drawn_but_speech_goes_on():
     source = Source(3)
-    async with playing(source) as (clock, playout, compositor):
+    async with playing(source) as (clock, _, compositor):
         await clock.advance(4 * SLOT_SECONDS)
         assert not compositor.asked
         assert [spoken for _, spoken in source.sent_log] == [0, 1, 2, None]

@@ -123,7 +123,8 @@ async def test_interrupt_leaves_nothing_stale():
     assert before > 0
     assert not any(getattr(entry, "speaking", False) for entry in after)
     assert not any(isinstance(entry, WordSpoken | UtteranceStarted) for entry in after)
-    assert [(e.utterance, e.reason) for e in ended(sink)] == [("long", "interrupted"), ("next", "interrupted")]
+    assert [e.utterance for e in ended(sink)] == ["long", "next"]
+    assert {e.reason for e in ended(sink)} == {"interrupted"}
     assert ended(sink)[0].spoken_seconds == pytest.approx(before * SLOT_SECONDS)
     assert performer.cancelled[0] == (session.id, 1)
 
@@ -207,7 +208,7 @@ async def test_change_of_avatar_is_live_and_starts_with_a_keyframe():
 
 
 async def test_commands_as_json():
-    async with open_session() as (session, clock):
+    async with open_session() as (session, _):
         ack = await session.handle('{"type":"say","text":"hi","id":"7"}')
         assert ack == Ack(id="7", utterance="u1", generation=0)
         assert await session.handle(b'{"type":"ping","time":2.5}') == Pong(time=2.5)
@@ -218,9 +219,20 @@ async def test_commands_as_json():
 
 @pytest.mark.parametrize(
     "raw",
-    ["", "{", "[]", "null", '{"type":"fly"}', '{"type":"say"}', '{"type":"say","text":1}', b"\xff\xfe",
-     '{"type":"say","text":"x","speed":9}', '{"type":"avatar","avatar":"../etc"}', '{"type":"ping","extra":1}'],
-)  # fmt: skip
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        b"\xff\xfe",
+        '{"type":"fly"}',
+        '{"type":"say"}',
+        '{"type":"say","text":1}',
+        '{"type":"say","text":"x","speed":9}',
+        '{"type":"avatar","avatar":"../etc"}',
+        '{"type":"ping","extra":1}',
+    ],
+)
 async def test_bad_commands_are_answered_not_raised(raw):
     async with open_session() as (session, _):
         answer = await session.handle(raw)

@@ -11,7 +11,7 @@ from streaming.performer.base import PerformerDescription, PerformRequest, Voice
 from streaming.performer.line import run_line
 from streaming.slots import MouthShape, Patch, PerformanceItem, Word
 from streaming.speech.base import SpeechChunk, SpeechRequest, VoiceInfo
-from streaming.timing import FPS, SLOT_SAMPLES, SPEECH_RATE
+from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
 
 WORD_SECONDS = 0.21
 
@@ -141,6 +141,3 @@ class FlatCompositors:
 
 def slots_for(words: int) -> int:
     return -(-words * round(WORD_SECONDS * SPEECH_RATE) // SLOT_SAMPLES)
-
-
-__all__ = ["FPS", "CountingFace", "DirectPerformer", "FlatCompositor", "FlatCompositors", "RampSpeech", "slots_for"]

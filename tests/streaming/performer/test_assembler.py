@@ -51,5 +51,6 @@ def test_a_word_that_begins_before_its_speech_came_is_not_lost():
     assembler.add_speech(SpeechChunk(np.ones(SLOT_SAMPLES, np.float32)))
     assembler.add_patches([MouthShape()] * 2)
     assembler.ready()
-    assembler.add_speech(SpeechChunk(np.ones(SLOT_SAMPLES, np.float32), words=(Word("late", -0.02, 0.02, 0, 4),)))
+    word = Word("late", -0.02, 0.02, 0, 4)
+    assembler.add_speech(SpeechChunk(np.ones(SLOT_SAMPLES, np.float32), words=(word,)))
     assert [word.text for slot in assembler.ready() for word in slot.words] == ["late"]
