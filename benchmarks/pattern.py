@@ -1,8 +1,8 @@
 """The real server with a test card in place of a person: ``python -m benchmarks.pattern``.
 
 Everything from the slot queue to the browser is the product's own; only what is said and drawn is replaced
-by flashes and beeps that can be timed to the millisecond. The text chooses the pattern: ``beep`` flashes and beeps
-for 120 ms once a second, ``tone`` does both without a pause. The length of the text is its seconds.
+by flashes and beeps that can be timed to the millisecond. The text chooses the pattern: ``beep`` flashes
+and beeps for 120 ms once a second, ``tone`` does both without a pause. Its length is the seconds.
 """
 
 from __future__ import annotations

@@ -54,10 +54,11 @@ def doctor() -> None:
     quiet_log(settings)
     findings = [
         Finding("program", True, True, f"lipstream {program_version()}, Python {sys.version.split()[0]}"),
-        *_speech(settings),
+        *_engines(settings),
         _performer(settings),
         *_encoders(),
         _avatar(settings),
+        _photos(),
         _data_dir(settings),
         _port(settings),
     ]
@@ -69,10 +70,11 @@ def doctor() -> None:
         raise typer.Exit(EXIT_FAILED)
 
 
-def _speech(settings: Settings) -> list[Finding]:
-    from streaming.speech.registry import statuses
+def _engines(settings: Settings) -> list[Finding]:
+    from streaming.face import registry as face
+    from streaming.speech import registry as speech
 
-    wanted = {name.strip() for name in settings.speech.split(",")}
+    wanted = {settings.face, *(name.strip() for name in settings.speech.split(","))}
     return [
         Finding(
             f"{status.kind} {status.name}",
@@ -81,7 +83,7 @@ def _speech(settings: Settings) -> list[Finding]:
             status.detail,
             "" if status.ready else status.install,
         )
-        for status in statuses()
+        for status in (*speech.statuses(), *face.statuses())
     ]
 
 
@@ -104,7 +106,8 @@ def _performer(settings: Settings) -> Finding:
     except LipstreamError as error:
         return Finding("performer", False, True, error.message, "Check LIPSTREAM_SPEECH and LIPSTREAM_FACE.")
     speech = ", ".join(description.speech)
-    detail = f"{speech} with {description.face} on {description.device}, {len(description.voices)} voices"
+    voices = ", ".join(voice.name for voice in description.voices)
+    detail = f"{speech} with {description.face} on {description.device}; voices: {voices}"
     return Finding("performer", True, True, detail)
 
 
@@ -130,6 +133,16 @@ def _avatar(settings: Settings) -> Finding:
     return Finding(
         f"avatar {settings.avatar}", True, True, f"{manifest.name}, {manifest.width}x{manifest.height}"
     )
+
+
+def _photos() -> Finding:
+    from precompute.landmarks import FaceFinder
+
+    try:
+        FaceFinder()
+    except LipstreamError as error:
+        return Finding("avatars from photos", False, False, "the face models are missing", error.message)
+    return Finding("avatars from photos", True, False, "face detection and face mesh on the CPU")
 
 
 def _data_dir(settings: Settings) -> Finding:
