@@ -12,14 +12,23 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Protocol
 
+import structlog
+
 from streaming.clock import SlotClock
 from streaming.encoders.base import EncodedSlot, VideoCodec
 from streaming.encoders.opus import SILENCE
+from streaming.errors import EngineFailed
 from streaming.observer import Observer
+from streaming.protocol import Event
 from streaming.sinks.base import Sink
 from streaming.slots import Slot
 from streaming.stage import Stage
-from streaming.timing import ENCODE_LEAD_SECONDS, SLOT_SECONDS
+from streaming.timing import ENCODE_LEAD_SECONDS, FPS, SLOT_SECONDS
+
+log = structlog.get_logger(__name__)
+
+MAX_FAILED_SLOTS = FPS
+"""So many slots in a row without a picture that was wanted end the session; fewer are a hiccup."""
 
 
 class SlotSource(Protocol):
@@ -64,6 +73,7 @@ class Playout:
         self._observer = observer
         self._keyframes: set[VideoCodec] = set()
         self._between_slots: list[Callable[[], None]] = []
+        self._failed_slots = 0
         self.sinks: list[Sink] = []
 
     def attach(self, sink: Sink) -> None:
@@ -77,6 +87,20 @@ class Playout:
         if sink in self.sinks:
             self.sinks.remove(sink)
 
+    def notify(self, event: Event) -> None:
+        """Tell all sinks. One that raises is dropped and hurts nobody else."""
+        for sink in tuple(self.sinks):
+            try:
+                sink.notify(event)
+            except Exception:
+                self._drop(sink)
+
+    def end(self) -> None:
+        """Tell all sinks that nothing follows, and let go of them."""
+        for sink in tuple(self.sinks):
+            self._end(sink)
+        self.sinks.clear()
+
     def request_keyframe(self, codec: VideoCodec) -> None:
         """The next frame of ``codec`` will be a keyframe."""
         self._keyframes.add(codec)
@@ -86,7 +110,11 @@ class Playout:
         self._between_slots.append(action)
 
     async def run(self) -> None:
-        """Play until cancelled."""
+        """Play until cancelled.
+
+        Raises:
+            EngineFailed: no picture could be made for :data:`MAX_FAILED_SLOTS` in a row.
+        """
         clock = self._clock
         index = clock.next_index(ENCODE_LEAD_SECONDS)
         while True:
@@ -117,7 +145,23 @@ class Playout:
         keyframes = self._keyframes & codecs
         self._keyframes -= keyframes
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._stage.produce, index, slot, codecs, keyframes)
+        try:
+            made = await loop.run_in_executor(
+                self._executor, self._stage.produce, index, slot, codecs, keyframes
+            )
+        except Exception:
+            if self._failed_slots == 0:
+                log.exception("a slot could not be made", slot=index)
+            made = EncodedSlot(index, {}, (SILENCE, SILENCE), speaking=slot is not None)
+        self._count_failures(codecs - made.video.keys())
+        return made
+
+    def _count_failures(self, missing: set[VideoCodec]) -> None:
+        self._failed_slots = self._failed_slots + 1 if missing else 0
+        # A new encoder, or one that lost a frame, has nothing to refer to.
+        self._keyframes |= missing
+        if self._failed_slots >= MAX_FAILED_SLOTS:
+            raise EngineFailed(f"No picture could be made for {MAX_FAILED_SLOTS} slots; the log says why.")
 
     def _send(self, index: int, slot: Slot | None, made: EncodedSlot | None) -> None:
         if slot is not None and self._source.is_stale(slot):
@@ -129,6 +173,21 @@ class Playout:
         if made is not None:
             for sink in tuple(self.sinks):
                 if sink.codec is not None:
-                    sink.deliver(made)
+                    try:
+                        sink.deliver(made)
+                    except Exception:
+                        self._drop(sink)
             self._observer.slot_sent(max(0.0, self._clock.clock.now() - self._clock.deadline(index)))
         self._source.sent(index, slot)
+
+    def _drop(self, sink: Sink) -> None:
+        """Let go of a sink that raises; called while its exception is handled."""
+        log.exception("a viewer broke and is dropped", sink=type(sink).__name__)
+        self.detach(sink)
+        self._end(sink)
+
+    def _end(self, sink: Sink) -> None:
+        try:
+            sink.closed()
+        except Exception:
+            log.exception("a viewer could not be ended", sink=type(sink).__name__)

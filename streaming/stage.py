@@ -9,6 +9,7 @@ import threading
 from collections.abc import Collection
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from streaming.compositor.base import Compositor
@@ -20,6 +21,8 @@ from streaming.encoders.video import VideoEncoder
 from streaming.encoders.vp8 import Vp8Encoder
 from streaming.slots import Slot
 from streaming.timing import SLOT_SAMPLES
+
+log = structlog.get_logger(__name__)
 
 DEFAULT_VIDEO_BITRATE = 1_500_000
 DEFAULT_AUDIO_BITRATE = 48_000
@@ -49,6 +52,7 @@ class Stage:
         self._opus = OpusEncoder(audio_bitrate)
         self._busy = threading.Lock()
         self._encoders: dict[VideoCodec, VideoEncoder] = {}
+        self._broken = False
         self._silence: NDArray[np.float32] = np.zeros(SLOT_SAMPLES, np.float32)
 
     def change_compositor(self, compositor: Compositor) -> None:
@@ -63,6 +67,9 @@ class Stage:
     ) -> EncodedSlot:
         """The finished media of slot ``index``: speech when there is a slot, else idle and silence.
 
+        A picture that fails does not cost the sound: the slot then has no video, and the next frame is made
+        by new encoders.
+
         Args:
             index: slot index on the session clock.
             slot: what the performer decided, or ``None``.
@@ -70,11 +77,19 @@ class Stage:
             keyframes: those of them that need a keyframe.
         """
         with self._busy:
-            frame = self._compositor.compose(index, slot.patch if slot else None)
-            video: dict[VideoCodec, EncodedVideo] = {
-                codec: self._encoder(codec).encode(frame, index, codec in keyframes) for codec in codecs
-            }
             audio = self._opus.encode(slot.samples if slot else self._silence)
+            video: dict[VideoCodec, EncodedVideo] = {}
+            try:
+                frame = self._compositor.compose(index, slot.patch if slot else None)
+                for codec in codecs:
+                    video[codec] = self._encoder(codec).encode(frame, index, codec in keyframes)
+                self._broken = False
+            except Exception:
+                if not self._broken:
+                    log.exception("a picture could not be made", slot=index)
+                self._broken = True
+                self._close_encoders()
+                video = {}
         return EncodedSlot(index, video, audio, speaking=slot is not None)
 
     def close(self) -> None:

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from streaming.clock import SlotClock
+from streaming.encoders.base import EncodedSlot
 from streaming.encoders.opus import SILENCE
+from streaming.errors import EngineFailed
 from streaming.observer import NullObserver
-from streaming.playout import Playout
+from streaming.playout import MAX_FAILED_SLOTS, Playout
+from streaming.protocol import Event, Pong
 from streaming.slots import MouthShape, Slot, UtteranceKey
 from streaming.stage import Stage
 from streaming.timing import SLOT_SAMPLES, SLOT_SECONDS
@@ -37,6 +40,31 @@ class Source:
         self.sent_log.append((index, slot.index if slot else None))
 
 
+class FailingCompositor(FlatCompositor):
+    """Cannot draw the slots in ``failing``."""
+
+    def __init__(self, failing: range) -> None:
+        super().__init__()
+        self.failing = failing
+
+    def compose(self, index: int, patch: MouthShape | None) -> av.VideoFrame:
+        if index in self.failing:
+            raise RuntimeError("this cannot be drawn")
+        return super().compose(index, patch)
+
+
+class BrokenSink(RecordingSink):
+    def deliver(self, slot: EncodedSlot) -> None:
+        raise RuntimeError("deliver")
+
+    def notify(self, event: Event) -> None:
+        raise RuntimeError("notify")
+
+    def closed(self) -> None:
+        super().closed()
+        raise RuntimeError("closed")
+
+
 class Skips(NullObserver):
     def __init__(self) -> None:
         self.skipped = 0
@@ -46,9 +74,11 @@ class Skips(NullObserver):
 
 
 @asynccontextmanager
-async def playing(source: Source, observer: NullObserver | None = None):
+async def playing(
+    source: Source, observer: NullObserver | None = None, compositor: FlatCompositor | None = None
+):
     clock = ManualClock()
-    compositor = FlatCompositor()
+    compositor = compositor or FlatCompositor()
     told = observer or NullObserver()
     playout = Playout(SlotClock(clock), source, Stage(compositor), InlineExecutor(), told)
     task = asyncio.create_task(playout.run())
@@ -163,3 +193,57 @@ async def test_an_action_runs_between_slots():
         playout.between_slots(lambda: seen.append(len(sink.slots)))
         await clock.advance(2 * SLOT_SECONDS)
     assert seen == [1]
+
+
+async def test_a_picture_that_fails_costs_one_frame_and_no_sound():
+    source, sink = Source(5), RecordingSink()
+    async with playing(source, compositor=FailingCompositor(range(3, 4))) as (clock, playout, _):
+        playout.attach(sink)
+        await clock.advance(5 * SLOT_SECONDS)
+    assert [slot.index for slot in sink.slots] == [1, 2, 3, 4, 5]
+    assert [bool(slot.video) for slot in sink.slots] == [True, True, False, True, True]
+    assert sink.slots[3].video["h264"].keyframe, "the decoder never saw the frame in between"
+    assert all(slot.speaking and slot.audio != (SILENCE, SILENCE) for slot in sink.slots)
+    assert [spoken for _, spoken in source.sent_log] == list(range(5))
+
+
+async def test_sound_that_fails_is_silence_for_one_slot(monkeypatch):
+    source, sink = Source(4), RecordingSink()
+    async with playing(source) as (clock, playout, _):
+        playout.attach(sink)
+        await clock.advance(SLOT_SECONDS)
+        with monkeypatch.context() as patched:
+            patched.setattr(Stage, "produce", lambda *_: 1 / 0)
+            await clock.advance(SLOT_SECONDS)
+        await clock.advance(SLOT_SECONDS)
+    assert [slot.audio == (SILENCE, SILENCE) for slot in sink.slots] == [False, True, False]
+    assert [spoken for _, spoken in source.sent_log] == [0, 1, 2]
+
+
+async def test_a_picture_that_stays_broken_ends_the_playout():
+    clock, sink = ManualClock(), RecordingSink()
+    stage = Stage(FailingCompositor(range(10_000)))
+    playout = Playout(SlotClock(clock), Source(), stage, InlineExecutor(), NullObserver())
+    playout.attach(sink)
+    task = asyncio.create_task(playout.run())
+    await clock.advance(MAX_FAILED_SLOTS * SLOT_SECONDS - SLOT_SECONDS)
+    assert not task.done()
+    await clock.advance(2 * SLOT_SECONDS)
+    with pytest.raises(EngineFailed):
+        await task
+
+
+async def test_a_viewer_that_raises_is_dropped_and_hurts_nobody():
+    first, broken, last = RecordingSink(), BrokenSink(), RecordingSink()
+    async with playing(Source()) as (clock, playout, _):
+        for sink in (first, broken, last):
+            playout.attach(sink)
+        await clock.advance(2 * SLOT_SECONDS)
+        assert playout.sinks == [first, last] and broken.log == [None]
+        playout.sinks.insert(0, broken)
+        playout.notify(Pong(time=1.0))
+        assert playout.sinks == [first, last]
+        playout.sinks.insert(0, broken)
+        playout.end()
+    assert len(first.slots) == len(last.slots) == 2
+    assert first.log[-2:] == last.log[-2:] == [Pong(time=1.0), None]
