@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic_core import from_json
 
 MAX_TEXT = 10_000
+MAX_ID = 64
 AvatarId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", examples=["mira"])]
 UtteranceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["u1"])]
 Text = Annotated[str, Field(max_length=MAX_TEXT, examples=["Hello there!"])]
@@ -22,7 +24,7 @@ class _Message(BaseModel):
 
 
 class _Command(_Message):
-    id: str | None = Field(default=None, max_length=64, description="Echoed in the ack or error.")
+    id: str | None = Field(default=None, max_length=MAX_ID, description="Echoed in the ack or error.")
 
 
 class Say(_Command):
@@ -75,6 +77,16 @@ class Ping(_Command):
 
 Command = Annotated[Say | Append | Interrupt | ChangeAvatar | Keyframe | Ping, Field(discriminator="type")]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
+
+
+def command_id(raw: str | bytes) -> str | None:
+    """The ``id`` of a command that is refused, so that its sender knows which one it was."""
+    try:
+        fields = from_json(raw)
+    except ValueError:
+        return None
+    name = fields.get("id") if isinstance(fields, dict) else None
+    return name if isinstance(name, str) and len(name) <= MAX_ID else None
 
 
 class Ack(_Message):

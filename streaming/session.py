@@ -43,6 +43,7 @@ from streaming.protocol import (
     UtteranceQueued,
     UtteranceStarted,
     WordSpoken,
+    command_id,
 )
 from streaming.sinks.base import Sink
 from streaming.slots import Notice, Slot, UtteranceKey
@@ -115,6 +116,8 @@ class Session:
         )
         self._playout = Playout(self.clock, self, self._stage, executor, observer)
         self._tasks: list[asyncio.Task[None]] = []
+        self._closing: asyncio.Task[None] | None = None
+        self._changing_avatar = asyncio.Lock()
         self._performing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -177,12 +180,14 @@ class Session:
                 f"Utterance {utterance} exists already. Choose another id, or append to it."
             )
         if interrupt:
-            await self.interrupt()
+            self._drop_everything()
         if len(self._utterances) >= MAX_WAITING_UTTERANCES:
             raise CapacityReached(
                 f"{MAX_WAITING_UTTERANCES} utterances wait already. Let some be said first."
             )
         self._sequence += 1
+        while utterance is None and self._find(f"u{self._sequence}") is not None:
+            self._sequence += 1
         key = UtteranceKey(self.id, self.generation, self._sequence)
         entry = Utterance(
             utterance or f"u{self._sequence}",
@@ -196,6 +201,9 @@ class Session:
         self._utterances.append(entry)
         self._to_perform.put_nowait(entry)
         self._notify(UtteranceQueued(utterance=entry.name, text=text))
+        self.quiet_since = accepted
+        if interrupt:
+            await self._performer.cancel(self.id, key.generation)
         return entry.name
 
     async def append(self, utterance: str, text: str, final: bool = False) -> None:
@@ -213,16 +221,22 @@ class Session:
             )
         entry.write(text, final=final)
         self._notify(UtteranceAppended(utterance=utterance, text=text, final=final))
+        self.quiet_since = self.clock.clock.now()
 
     async def interrupt(self) -> int:
         """Stop speaking and drop what waits; returns the new generation."""
         self._check_open()
+        generation = self._drop_everything()
+        await self._performer.cancel(self.id, generation)
+        return generation
+
+    def _drop_everything(self) -> int:
+        """All of an interrupt that happens here: in one step, so that no other command comes in between."""
         self.generation += 1
         self._observer.interrupted()
         dropped, self._utterances = self._utterances, deque()
         if self._performing is not None:
             self._performing.cancel()
-        await self._performer.cancel(self.id, self.generation)
         for entry in dropped:
             self._ended(entry, "interrupted")
         self._set_state("idle", force=True)
@@ -230,9 +244,12 @@ class Session:
 
     async def change_avatar(self, avatar: str) -> None:
         """Show another avatar from the next slot on; raises what the compositor factory raises."""
+        # One after the other: the last one asked for is the one that stays.
+        async with self._changing_avatar:
+            self._check_open()
+            loop = asyncio.get_running_loop()
+            compositor = await loop.run_in_executor(self._executor, self._compositors.open, avatar)
         self._check_open()
-        loop = asyncio.get_running_loop()
-        compositor = await loop.run_in_executor(self._executor, self._compositors.open, avatar)
 
         def change() -> None:
             self._stage.change_compositor(compositor)
@@ -254,9 +271,15 @@ class Session:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "command"
-            return Error(code=BadCommand.code, message=f"{where}: {first['msg']}", id=identifier)
+            known = command_id(raw) if isinstance(raw, str | bytes) else None
+            return Error(code=BadCommand.code, message=f"{where}: {first['msg']}", id=known)
         except (LipstreamError, AvatarError) as error:
             return Error(code=error.code, message=error.message, id=identifier)
+        except Exception:
+            # One broken command must not take the viewer's connection with it.
+            log.exception("a command failed", session=self.id)
+            message = "The command failed; the server's log says why. Trying again may help."
+            return Error(code=LipstreamError.code, message=message, id=identifier)
 
     async def _carry_out(self, command: Command) -> Event:
         match command:
@@ -296,9 +319,9 @@ class Session:
         self._check_open()
         if len(self._playout.sinks) >= MAX_SINKS:
             raise CapacityReached(f"A session has at most {MAX_SINKS} viewers. Open another session.")
-        self._playout.attach(sink)
         self.was_watched = True
         sink.notify(self._state_event())
+        self._playout.attach(sink)
 
     def detach(self, sink: Sink) -> None:
         """Play no more to ``sink``; idempotent."""
@@ -320,22 +343,29 @@ class Session:
         return not self._playout.sinks and not self._utterances
 
     async def close(self) -> None:
-        """End the session; idempotent."""
-        if self.state == "closed":
-            return
-        for entry in self._utterances:
-            self._ended(entry, "interrupted")
-        self._utterances.clear()
-        self._set_state("closed")
-        for task in self._tasks:
-            task.cancel()
+        """End the session and return when nothing of it runs any more; idempotent."""
+        await asyncio.shield(self._begin_closing())
+
+    def _begin_closing(self) -> asyncio.Task[None]:
+        """Tell everybody at once; the rest happens in a task, which no cancelled caller can stop."""
+        if self._closing is None:
+            for entry in self._utterances:
+                self._ended(entry, "interrupted")
+            self._utterances.clear()
+            self._set_state("closed")
+            self._playout.end()
+            for task in self._tasks:
+                task.cancel()
+            self._closing = asyncio.create_task(self._shut_down(), name=f"close-{self.id}")
+        return self._closing
+
+    async def _shut_down(self) -> None:
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._performer.cancel(self.id, self.generation + 1)
-        for sink in tuple(self._playout.sinks):
-            sink.closed()
-        self._playout.sinks.clear()
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._executor, self._stage.close)
+        try:
+            await self._performer.cancel(self.id, self.generation + 1)
+        finally:
+            await loop.run_in_executor(self._executor, self._stage.close)
 
     # SlotSource: what the playout asks ------------------------------------------------------------------
 
@@ -363,6 +393,7 @@ class Session:
         if slot is None or not self._utterances:
             return
         entry = self._utterances[0]
+        self.quiet_since = self.clock.clock.now()
         if entry.sent_slots == 0:
             latency = self.clock.clock.now() - entry.accepted
             self._observer.utterance_started(latency, entry.engine)
@@ -461,8 +492,7 @@ class Session:
         return SessionState(session=self.id, state=self.state, avatar=self.avatar, generation=self.generation)
 
     def _notify(self, event: Event) -> None:
-        for sink in tuple(self._playout.sinks):
-            sink.notify(event)
+        self._playout.notify(event)
 
     def _check_open(self) -> None:
         if self.state == "closed":
@@ -471,6 +501,5 @@ class Session:
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("session task broke", session=self.id, task=task.get_name(), exc_info=error)
-            self._notify(
-                Error(code="internal_error", message="The session broke. Close it and create a new one.")
-            )
+            self._notify(Error(code="internal_error", message="The session broke. Create a new one."))
+            self._begin_closing()

@@ -68,6 +68,7 @@ class SessionManager:
         self._observer = observer or NullObserver()
         self._sessions: dict[str, Session] = {}
         self._opening = 0
+        self._ended = False
         self._h264_codec: H264Codec | None = None
         self._executor = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="stage")
         self._reaper: asyncio.Task[None] | None = None
@@ -95,6 +96,7 @@ class SessionManager:
             VoiceNotFound: the voice is not installed.
             LipstreamError: the avatar does not exist or is damaged.
         """
+        self._check_running()
         if len(self._sessions) + self._opening >= self._limits.max_sessions:
             await self._make_room()
         if len(self._sessions) + self._opening >= self._limits.max_sessions:
@@ -120,8 +122,13 @@ class SessionManager:
                     await self._probed_codec(),
                 ),
             )
+            if self._ended:
+                await session.close()
+                self._check_running()
         finally:
             self._opening -= 1
+            if self._ended:
+                self._release_workers()
         self._sessions[session.id] = session
         self._observer.session_opened()
         if self._reaper is None:
@@ -156,13 +163,32 @@ class SessionManager:
 
     async def close_all(self) -> None:
         """End everything; the manager is not used afterwards."""
+        self._ended = True
         if self._reaper is not None:
             self._reaper.cancel()
             await asyncio.gather(self._reaper, return_exceptions=True)
             self._reaper = None
-        for session_id in list(self._sessions):
-            await self.close(session_id)
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        closing = [self._close_quietly(session) for session in self.all()]
+        await asyncio.gather(*closing)
+        self._release_workers()
+
+    def _release_workers(self) -> None:
+        # A session that is still opening needs them to get rid of what it has made.
+        if self._opening == 0:
+            self._executor.shutdown(wait=False)
+
+    async def _close_quietly(self, session: Session) -> None:
+        try:
+            await self.close(session.id)
+        except SessionNotFound:
+            return  # Somebody else was quicker.
+        except Exception:
+            # The other sessions are to be looked after all the same.
+            log.exception("a session did not close", session=session.id)
+
+    def _check_running(self) -> None:
+        if self._ended:
+            raise CapacityReached("The server is stopping. Try again when it is back.")
 
     async def _probed_codec(self) -> H264Codec:
         """The H.264 encoder of this machine, found out once."""
@@ -193,9 +219,10 @@ class SessionManager:
             for session in self.all():
                 if self._outlived(session):
                     log.info("session timed out", session=session.id)
-                    await self.close(session.id)
+                    await self._close_quietly(session)
 
     def _outlived(self, session: Session) -> bool:
-        idle = self._clock.now() - session.quiet_since
-        age = self._clock.wall() - session.created
-        return (session.unused and idle > self._limits.idle_seconds) or age > self._limits.max_seconds
+        now = self._clock.now()
+        # An utterance that is left open keeps no session: what counts is when something was last said.
+        left = session.viewers == 0 and now - session.quiet_since > self._limits.idle_seconds
+        return left or session.state == "closed" or now - session.clock.epoch > self._limits.max_seconds

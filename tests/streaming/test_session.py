@@ -1,6 +1,9 @@
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
+import numpy as np
 import pytest
 
 from streaming.errors import CapacityReached, LipstreamError, ScriptRejected, SessionClosed, UnknownUtterance
@@ -17,7 +20,7 @@ from streaming.protocol import (
     WordSpoken,
 )
 from streaming.session import MAX_SINKS, MAX_WAITING_UTTERANCES, Session
-from streaming.timing import SLOT_SECONDS
+from streaming.timing import SLOT_SAMPLES, SLOT_SECONDS
 from tests.support.clock import ManualClock, settle
 from tests.support.engines import WORD_SECONDS, DirectPerformer, FlatCompositors, RampSpeech, slots_for
 from tests.support.executor import InlineExecutor
@@ -286,3 +289,125 @@ async def test_close_tells_viewers_and_leaves_no_tasks():
 async def test_sessions_have_secrets_of_their_own():
     async with open_session() as (one, _), open_session() as (two, _):
         assert one.id != two.id and one.token != two.token and len(one.token) >= 32
+
+
+class RemotePerformer(DirectPerformer):
+    """Takes its time to cancel, as one on another machine does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived = asyncio.Event()
+
+    async def cancel(self, session: str, generation: int) -> None:
+        await self.arrived.wait()
+        await super().cancel(session, generation)
+
+
+async def test_an_interrupt_is_over_for_viewers_before_a_far_performer_knows():
+    sink, performer = RecordingSink(), RemotePerformer()
+    async with open_session(performer) as (session, clock):
+        session.attach(sink)
+        await session.say("a b c d e f", utterance="old")
+        await clock.advance(0.2)
+        interrupting = asyncio.create_task(session.interrupt())
+        await settle()
+        saying = asyncio.create_task(session.say("new", utterance="new", interrupt=True))
+        await clock.advance(0.1)
+        assert session.state == "speaking"
+        assert [(e.utterance, e.reason) for e in ended(sink)] == [("old", "interrupted")]
+        performer.arrived.set()
+        assert (await interrupting, await saying) == (1, "new")
+        assert session.state == "speaking", "an interrupt that is late in telling must not say idle now"
+        await clock.advance(1)
+    assert ended(sink)[-1].reason == "completed" and sorted(performer.cancelled)[:2] == [
+        (session.id, 1), (session.id, 2)
+    ]  # fmt: skip
+
+
+async def test_a_close_that_is_cancelled_closes_all_the_same():
+    sink, performer = RecordingSink(), RemotePerformer()
+    async with open_session(performer) as (session, clock):
+        session.attach(sink)
+        await session.say("a b c")
+        await clock.advance(0.1)
+        closing = asyncio.create_task(session.close())
+        await settle()
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+        assert sink.log[-1] is None and session.viewers == 0
+        again = asyncio.create_task(session.close())
+        await settle()
+        assert not again.done(), "who closes a second time waits for the first"
+        performer.arrived.set()
+        await again
+        with pytest.raises(ValueError, match="closed"):
+            session._stage._opus.encode(np.zeros(SLOT_SAMPLES, np.float32))
+
+
+async def test_changes_of_avatar_come_in_the_order_of_asking():
+    go = threading.Event()
+
+    class SlowCompositors(FlatCompositors):
+        def open(self, avatar: str, seed: int = 0):
+            if avatar == "slow":
+                go.wait(10)
+            return super().open(avatar, seed)
+
+    with ThreadPoolExecutor(4) as executor:
+        session = await Session.open(
+            "mira",
+            performer=DirectPerformer(),
+            compositors=SlowCompositors(),
+            clock=ManualClock(),
+            executor=executor,
+            observer=NullObserver(),
+        )
+        first = asyncio.create_task(session.change_avatar("slow"))
+        await settle()
+        last = asyncio.create_task(session.change_avatar("wide"))
+        done, _ = await asyncio.wait((first, last), timeout=0.05)
+        go.set()
+        await asyncio.gather(first, last)
+        assert session.avatar == "wide" and not done
+        go.clear()
+        late = asyncio.create_task(session.change_avatar("slow"))
+        await settle()
+        closing = asyncio.create_task(session.close())
+        await settle()
+        go.set()
+        with pytest.raises(SessionClosed):
+            await late
+        await closing
+        assert session.avatar == "wide"
+
+
+async def test_a_broken_command_is_answered_not_raised(monkeypatch):
+    async with open_session() as (session, _):
+        monkeypatch.setattr(FlatCompositors, "open", lambda *_: 1 / 0)
+        answer = await session.handle('{"type":"avatar","avatar":"wide","id":"a"}')
+        assert isinstance(answer, Error) and (answer.code, answer.id) == ("internal_error", "a")
+
+
+@pytest.mark.parametrize("raw", ['{"type":"say","id":"7"}', b'{"type":"say","text":"x","speed":9,"id":"7"}'])
+async def test_commands_that_cannot_be_read_are_refused_by_name(raw):
+    async with open_session() as (session, _):
+        answer = await session.handle(raw)
+        assert isinstance(answer, Error) and (answer.code, answer.id) == ("bad_command", "7")
+
+
+async def test_a_chosen_name_is_never_a_taken_one():
+    async with open_session() as (session, _):
+        await session.say("x", utterance="u2", final=False)
+        assert await session.say("y") == "u3"
+        with pytest.raises(UnknownUtterance):
+            await session.say("z", utterance="u2")
+
+
+async def test_an_id_can_be_used_again_once_its_utterance_has_ended():
+    sink = RecordingSink()
+    async with open_session() as (session, clock):
+        session.attach(sink)
+        for _ in range(2):
+            await session.say("x", utterance="same")
+            await clock.advance(1)
+    assert [(e.utterance, e.reason) for e in ended(sink)] == [("same", "completed")] * 2
