@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from precompute.curves import smoothstep
+from precompute.grain import photo_grain
 from precompute.mesh_points import (
     BROW_LEFT,
     BROW_RIGHT,
@@ -55,6 +56,14 @@ BROW_CLEARANCE = 0.5
 """Lashes are not looked for beyond this share of the way from the lid to the brow."""
 LASH_GAPS = 0.03
 """Skin between lashes narrower than this belongs to them."""
+FOLD, FOLD_HALF_WIDTH = 0.16, 0.010
+"""How dark the lid's crease is on a closed eye, and how wide."""
+LID_TONE, LID_TURNING = 0.05, 0.10
+"""A closed lid is this much darker than the skin above, and this much more towards the lashes."""
+LID_TINT = np.array([1.15, 1.05, 0.75])
+"""How much of that each channel (BGR) takes: lids are thin and reddish."""
+GRAIN = 1.6
+"""Grain of plain skin over the photo's, at the source's resolution."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +125,8 @@ class EyeRenderer:
         self._warp = Warp(frame, self.rect, ROUNDING, SMOOTHING, cell=1)
         self._frame = frame
         self._bare = [_without_lashes(portrait.source, frame, eye) for eye in self._eyes]
+        noise = np.random.default_rng(5).normal(0, GRAIN * photo_grain(portrait), self._warp.x.shape)
+        self._noise = noise.astype(np.float32)[..., None]
         self._lids: dict[float, list[tuple[Floats32, Floats32, Floats]]] = {}
 
     def render(self, lid: float = 0.0, gaze: tuple[float, float] = (0.0, 0.0)) -> Floats32:
@@ -194,6 +205,7 @@ class EyeRenderer:
         skin = Warp.look_up(self._source, source_x[part], source_y[part]).astype(np.float32)
         skin_bare = Warp.look_up(bare, source_x[part], source_y[part]).astype(np.float32)
         skin += (skin_bare - skin) * np.float32(smoothstep(0.2, 0.8, lid))
+        skin = self._shade_lid(skin, eye, lid, edge, part)
 
         left, right = eye.upper[0, 0], eye.upper[-1, 0]
         lid_edge = PchipInterpolator(edge[:, 0], edge[:, 1])(np.clip(x, edge[0, 0], edge[-1, 0]))
@@ -209,6 +221,25 @@ class EyeRenderer:
         now *= 1 - line[..., None] * LASH_TINT
         drawn[part] = was + (now - was) * smoothstep(0, 0.05, inward)[..., None]
         return drawn
+
+    def _shade_lid(
+        self, skin: Floats32, eye: _Eye, lid: float, edge: Floats, part: tuple[slice, slice]
+    ) -> Floats32:
+        """Crease, tone and grain of a lowered lid; ``part`` is where it lies in the drawn rectangle."""
+        x, y = self._warp.places_x[part], self._warp.places_y[part]
+        crease = np.interp(x, eye.crease[:, 0], eye.crease[:, 1])
+        crease += np.interp(x, eye.upper[:, 0], eye.gap) * lid * CREASE_FOLLOWS
+        below = np.interp(x, edge[:, 0], edge[:, 1]) - crease
+        down = (y - crease) / np.maximum(below, 0.01)
+        middle = (eye.upper[0, 0] + eye.upper[-1, 0]) / 2
+        across = 1 - smoothstep(0.35, 0.62, np.abs(x - middle) / eye.width)
+        fold = FOLD * np.exp(-(((y - crease) / FOLD_HALF_WIDTH) ** 2))
+        tone = smoothstep(0, 0.25, down) * (LID_TONE + LID_TURNING * np.clip(down, 0, 1) ** 3)
+        shade = smoothstep(0.2, 0.9, lid) * across * (fold + tone)
+        grain = smoothstep(0.2, 0.8, lid) * across * smoothstep(-0.1, 0.2, down)
+        return (skin * (1 - shade[..., None] * LID_TINT) + self._noise[part] * grain[..., None]).astype(
+            np.float32
+        )
 
 
 def _rising(points: Floats, indices: tuple[int, ...]) -> Floats:

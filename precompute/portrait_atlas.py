@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatars.atlas import MouthAtlas
+from precompute.blas import one_blas_thread
 from precompute.eyes import EyeRenderer
 from precompute.motion import motion_fields
 from precompute.mouth.render import MouthRenderer
@@ -22,10 +23,11 @@ CLOSURE_LEVELS = (0.5, 1.0)
 CLOSURE_WIDTHS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 TONGUE_LEVELS = (0.5, 1.0)
 TONGUE_APERTURE = 0.24
-LIDS = (0.0, 0.35, 0.7, 1.0)
+LIDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 GAZES = ((0.0, 0.0), (-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0))
 
 
+@one_blas_thread()
 def build_portrait_atlas(portrait: Portrait, progress: Callable[[float], None] | None = None) -> MouthAtlas:
     """Draw every picture of the atlas.
 

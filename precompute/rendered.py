@@ -7,7 +7,7 @@ PNG. A crop equals the still at its border.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from avatars.atlas import Image, MouthAtlas, crop, validate
 from avatars.errors import BundleInvalid
 from precompute.landmarks import FaceFinder
 from precompute.motion import motion_fields
+from precompute.teeth import light_teeth, mouth_region
+from precompute.transfer import follow_gaze, transfer
 
 SIZE = 512
 SHARPEN_AMOUNT, SHARPEN_RADIUS = 0.5, 1.0
@@ -28,6 +30,12 @@ DIFFERENCE_LEVELS = 3
 """Differences up to this many levels are render noise and do not widen a rectangle."""
 FEATHER = 6
 """Pixels over which a picture turns into the still at its rectangle's border."""
+CLOSURE_LEVELS = (0.5, 1.0)
+"""Strengths of pressed and bitten lips that are kept; a blend of these two shows those between."""
+NARROWEST_BITE = -0.5
+"""A lip under the teeth leaves no room for a rounder mouth."""
+MOST_LOWERED = 0.5
+"""Lids below this leave too little of the eye free to show where it looks."""
 LEAST_STRENGTH = 1e-6
 
 
@@ -80,17 +88,36 @@ def rendered_atlas(folder: Path, finder: FaceFinder, still: Path | None = None) 
     description = json.loads((folder / "atlas.json").read_text(encoding="utf-8"))
     source = _Folder(folder, description, _read(still or folder / description["base"]))
     rest = source.still()
+    landmarks = _mesh(finder, rest)
+    teeth = mouth_region(landmarks, rest.shape)
+
+    def lit(name: str, width: float = 0.0) -> Image:
+        # Rounded lips shade the teeth behind them.
+        return light_teeth(source.mouth(name), rest, teeth, 1 + min(width, 0.0))
 
     grid = description["grid"]
-    mouths = np.array([[source.mouth(name) for name in row] for row in grid["files"]])
-    press = [(level, source.mouth(name)) for level, name in source.of_kind("press", "strength")]
-    bite = [(level, source.mouth(name)) for level, name in source.of_kind("bite", "strength")]
-    tongue = [(level, source.mouth(name)) for level, name in source.of_kind("tongue", "strength")]
+    widths = [float(w) for w in grid["w"]]
+    mouths = np.array(
+        [[lit(name, w) for name, w in zip(row, widths, strict=True)] for row in grid["files"]], np.uint8
+    )
+    closed = dict(zip(widths, mouths[0], strict=True))
+    press = _closures(source.of_kind("press", "strength"), lit, closed)
+    bitten_widths = {w: frame for w, frame in closed.items() if w >= NARROWEST_BITE}
+    bite = _closures(source.of_kind("bite", "strength"), lit, bitten_widths)
+    tongue = [(level, lit(name)) for level, name in source.of_kind("tongue", "strength")]
     lids = [(level, source.eyes(name)) for level, name in source.of_kind("blink", "closure")]
     gazes, looks = _gazes(source)
 
-    eye_frames = np.array([[lids[0][1], *looks], *([frame] * len(gazes) for _, frame in lids[1:])])
-    mouth_frames = [*mouths.reshape(-1, *rest.shape), *(frame for _, frame in (*press, *bite, *tongue))]
+    ahead = lids[0][1]
+    eye_frames = np.array(
+        [
+            [frame, *(follow_gaze(frame, ahead, look) if lid < MOST_LOWERED else frame for look in looks)]
+            for lid, frame in lids
+        ],
+        np.uint8,
+    )
+    mouth_frames = [picture for part in (mouths, press, bite) for picture in part.reshape(-1, *rest.shape)]
+    mouth_frames += [frame for _, frame in tongue]
     mouth_rect = _tight_rect(mouth_frames, rest)
     eye_rect = _tight_rect(list(eye_frames.reshape(-1, *rest.shape)), rest)
 
@@ -102,22 +129,19 @@ def rendered_atlas(folder: Path, finder: FaceFinder, still: Path | None = None) 
         frames = np.array([frame for _, frame in kept], np.uint8).reshape(-1, *rest.shape)
         return np.array([level for level, _ in kept], np.float32), cut(frames, mouth_rect)
 
-    press_levels, press_pictures = strengths(press)
-    bite_levels, bite_pictures = strengths(bite)
     tongue_levels, tongue_pictures = strengths(tongue)
-    landmarks = _mesh(finder, rest)
     atlas = MouthAtlas(
         still=rest,
         mouth_rect=mouth_rect,
         apertures=np.array(grid["a"], np.float32),
-        widths=np.array(grid["w"], np.float32),
+        widths=np.array(widths, np.float32),
         mouths=cut(mouths, mouth_rect),
-        press_levels=press_levels,
-        press_widths=np.zeros(1, np.float32),
-        press=press_pictures[:, None],
-        bite_levels=bite_levels,
-        bite_widths=np.zeros(1, np.float32),
-        bite=bite_pictures[:, None],
+        press_levels=np.array(CLOSURE_LEVELS, np.float32),
+        press_widths=np.array(widths, np.float32),
+        press=cut(press, mouth_rect),
+        bite_levels=np.array(CLOSURE_LEVELS, np.float32),
+        bite_widths=np.array(list(bitten_widths), np.float32),
+        bite=cut(bite, mouth_rect),
         tongue_levels=tongue_levels,
         tongue_aperture=np.array([description.get("tongue_aperture", 0.25)], np.float32),
         tongue=tongue_pictures,
@@ -130,6 +154,28 @@ def rendered_atlas(folder: Path, finder: FaceFinder, still: Path | None = None) 
     )
     validate(atlas)
     return atlas
+
+
+def _closures(
+    found: Sequence[tuple[float, str]], read: Callable[[str], Image], closed: Mapping[float, Image]
+) -> Image:
+    """Pressed or bitten lips (levels, widths, H, W, 3): rendered at width 0, carried over to the others.
+
+    Args:
+        found: strength and file of each rendered picture.
+        read: reads one.
+        closed: closed lips at each width.
+    """
+    if not found:
+        raise BundleInvalid("atlas.json names no pressed or no bitten lips. Render the crops again.")
+    pictures = []
+    for level in CLOSURE_LEVELS:
+        _, name = min(found, key=lambda one: abs(one[0] - level))
+        rendered = read(name)
+        pictures.append(
+            [rendered if w == 0 else transfer(rendered, closed[0.0], frame) for w, frame in closed.items()]
+        )
+    return np.array(pictures, np.uint8)
 
 
 def _gazes(source: _Folder) -> tuple[NDArray[np.float32], list[Image]]:

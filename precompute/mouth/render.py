@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precompute.curves import smoothstep
+from precompute.grain import photo_grain
 from precompute.mesh_points import CHEEK_PATCHES
 from precompute.mouth.geometry import Contours, Floats, dense, lip_middle
 from precompute.mouth.interior import Interior, Opening
@@ -69,7 +70,7 @@ class MouthRenderer:
             skin / 255, lip / 255, _highlight(portrait), own if self.mouth.teeth else None
         )
         noise = np.random.default_rng(3).normal(0, 1, self._warp.x.shape)
-        self._noise = (noise * _grain(portrait) * GRAIN / 255).astype(np.float32)[..., None]
+        self._noise = (noise * photo_grain(portrait) * GRAIN / 255).astype(np.float32)[..., None]
 
     def render(
         self,
@@ -181,12 +182,3 @@ def _highlight(portrait: Portrait) -> float:
     high = portrait.landmarks[:, :2].max(axis=0).astype(int)
     face = cv2.cvtColor(portrait.frame[low[1] : high[1], low[0] : high[0]], cv2.COLOR_BGR2GRAY)
     return float(np.percentile(face, 99)) / 255
-
-
-def _grain(portrait: Portrait) -> float:
-    """Noise of the photo on the cheeks, in grey levels."""
-    grey = cv2.cvtColor(portrait.frame, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    fine = grey - cv2.GaussianBlur(grey, (0, 0), 1.2)
-    size, reach = portrait.size, 8
-    at = np.clip(portrait.landmarks[list(CHEEK_PATCHES), :2].astype(int), reach, size - reach)
-    return float(np.median([fine[y - reach : y + reach, x - reach : x + reach].std() for x, y in at]))

@@ -16,6 +16,10 @@ PARTED = 0.28
 """At this aperture the lips have fully parted; beyond it the jaw does the work."""
 USUAL_HALF_WIDTH = 0.27
 """Corners of narrower mouths move less."""
+SMILE_YIELDS, SMILE_GONE = 0.8, 0.6
+"""Share of a smile's curl that an open or a round mouth gives up, and the aperture at which it is gone."""
+ARCH = 0.014
+"""How far the upper lip arches up over a wide open mouth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ class MouthShape:
     @property
     def upper_raise(self) -> float:
         """How far the upper lip's inner edge is up."""
-        return self.parted * (0.020 + 0.010 * self.spread + 0.010 * self.round) + 0.024 * self.bite
+        raised = 0.020 + 0.010 * self.spread + 0.010 * self.round + ARCH * self.aperture * (1 - self.round)
+        return self.parted * raised + 0.024 * self.bite
 
     @property
     def lower_drop(self) -> float:
@@ -84,9 +89,14 @@ def lip_edges(rest: Contours, shape: MouthShape) -> Contours:
     edges = rest.copy()
     half = float(rest.inner_upper[-1, 0] - rest.inner_upper[0, 0]) / 2
     stretch = 1 + shape.corner_out / max(half, USUAL_HALF_WIDTH)
+    corners = (rest.inner_upper[0, 1] + rest.inner_upper[-1, 1]) / 2
+    curl = max(float(rest.inner_upper[len(KNOTS) // 2, 1] - corners), 0.0)
+    # With the corners of a smile left up, an open mouth is a half-moon.
+    yielding = max(float(smoothstep(0, SMILE_GONE, shape.aperture)), shape.round)
+    corner_down = shape.corner_down + SMILE_YIELDS * yielding * curl
     for edge in edges.all():
         edge[:, 0] *= stretch
-        edge[:, 1] += shape.corner_down * KNOTS**2
+        edge[:, 1] += corner_down * KNOTS**2
     opening, lips = _opening_profile(shape), np.clip(1 - KNOTS**2, 0, 1) ** 0.85
     fuller = 0.016 * shape.round
     edges.outer_upper[:, 1] -= lips * (0.55 * shape.upper_raise + fuller)

@@ -88,7 +88,8 @@ def test_the_atlas_has_every_picture_where_it_belongs(folder):
     assert atlas.mouths.shape[:2] == (3, 3)
     np.testing.assert_allclose(atlas.press_levels, [0.5, 1])
     np.testing.assert_allclose(atlas.tongue_levels, [1 / 3, 2 / 3, 1])
-    assert atlas.press_widths.tolist() == atlas.bite_widths.tolist() == [0]
+    assert atlas.press_widths.tolist() == [-1, 0, 1]
+    assert atlas.bite_widths.tolist() == [0, 1]
     assert atlas.gazes.tolist() == [[0, 0], [0, 1], [-1, 0], [1, 0]]
     np.testing.assert_array_equal(atlas.mouths[0, 1], crop(atlas.still, atlas.mouth_rect))
     # Wider open means more of the dark ellipse.
@@ -97,6 +98,8 @@ def test_the_atlas_has_every_picture_where_it_belongs(folder):
     # A closed lid hides where the eyes look.
     assert (atlas.eyes[3] == atlas.eyes[3, :1]).all()
     assert not (atlas.eyes[0, 1] == atlas.eyes[0, 2]).all()
+    # A lid that is hardly lowered does not.
+    assert not (atlas.eyes[1] == atlas.eyes[1, :1]).all()
 
 
 def test_rectangles_are_tight_even_and_end_in_the_still(folder):
