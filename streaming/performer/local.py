@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
 import sys
@@ -15,7 +14,7 @@ import msgspec
 import structlog
 
 from streaming.clock import Clock, SystemClock
-from streaming.errors import EngineFailed, LipstreamError, PerformerLost, error_from_code
+from streaming.errors import EngineFailed, LipstreamError, PerformerLost, ScriptRejected, error_from_code
 from streaming.performer.base import PerformerDescription, PerformRequest
 from streaming.performer.messages import (
     Cancel,
@@ -118,18 +117,19 @@ class LocalPerformer:
             LipstreamError: an engine is missing; the message says what to install.
             PerformerLost: the child did not come up.
         """
-        if self._supervisor is None:
+        if self._supervisor is None and not self._closing:
             self._supervisor = asyncio.create_task(self._supervise(), name="performer-supervisor")
         await self._wait_ready()
 
     async def close(self) -> None:
-        """Stop the child; idempotent."""
-        self._closing = True
+        """Stop the child for good; idempotent. Who still waits for speech gets :class:`PerformerLost`."""
+        first, self._closing = not self._closing, True
+        if self._unable is None:
+            self._give_up(PerformerLost.code, "The performer was stopped. Start the server again.")
         if self._supervisor is not None:
-            self._supervisor.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._supervisor
-            self._supervisor = None
+            if first:
+                self._supervisor.cancel()
+            await asyncio.wait((self._supervisor,))
 
     async def describe(self) -> PerformerDescription:
         """What the child said of itself when it came up."""
@@ -147,8 +147,8 @@ class LocalPerformer:
         """See :meth:`streaming.performer.base.Performer.perform`."""
         await self._wait_ready()
         key = request.key
-        inbox = self._inboxes[key] = _Inbox(asyncio.Queue())
         self._send(Perform(request))
+        inbox = self._inboxes[key] = _Inbox(asyncio.Queue())
         feeder = asyncio.create_task(self._feed(key, text), name="performer-text")
         portion = max(1, request.window // CREDIT_SHARE)
         owed = 0
@@ -177,7 +177,18 @@ class LocalPerformer:
                 self._send(Text(key, piece, final=False))
             self._send(Text(key, "", final=True))
         except LipstreamError as error:
-            self._deliver(key, Failed(key, error.code, error.message))
+            self._abandon(key, error)
+        except UnicodeEncodeError:
+            self._abandon(key, ScriptRejected("The text is not valid Unicode. Send it as UTF-8."))
+        except Exception as error:
+            log.exception("the text of an utterance broke off", session=key.session, sequence=key.sequence)
+            reason = f"The text could not be passed on ({type(error).__name__}). Say it again."
+            self._abandon(key, EngineFailed(reason))
+
+    def _abandon(self, key: UtteranceKey, error: LipstreamError) -> None:
+        """End an utterance on both sides: the child would wait for the rest of its text."""
+        self._send(Drop(key))
+        self._deliver(key, Failed(key, error.code, error.message))
 
     def _send(self, message: msgspec.Struct) -> None:
         if self._channel is not None:
@@ -186,7 +197,9 @@ class LocalPerformer:
     async def _wait_ready(self) -> None:
         try:
             async with asyncio.timeout(START_TIMEOUT_SECONDS):
-                await self._ready.wait()
+                # It may be gone again before this task has its turn.
+                while not self._ready.is_set():
+                    await self._ready.wait()
         except TimeoutError:
             raise PerformerLost("The performer is not up yet. Look at the log, then try again.") from None
         if self._unable is not None:
@@ -196,13 +209,8 @@ class LocalPerformer:
         delay = FIRST_RESTART_DELAY_SECONDS
         while True:
             was_ready = await self._run_child()
-            self._fail_all()
             if self._description is None and self.restarts + 1 >= MAX_STARTS:
-                self._unable = (
-                    EngineFailed.code,
-                    "The performer dies while it starts. Run lipstream doctor.",
-                )
-                self._ready.set()
+                self._give_up(EngineFailed.code, "The performer dies while it starts. Run lipstream doctor.")
             if self._unable is not None:
                 return
             delay = FIRST_RESTART_DELAY_SECONDS if was_ready else min(2 * delay, MAX_RESTART_DELAY_SECONDS)
@@ -216,35 +224,46 @@ class LocalPerformer:
         """Start a child and dispatch what it says until it is gone; whether it ever was ready."""
         ours, theirs = socket.socketpair()
         with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *self._command,
-                *("--fd", str(theirs.fileno()), "--speech", self._config.speech, "--face", self._config.face),
-                pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL,
-                env=_environment(),
-                # Ctrl-C is for the server; the child ends when its pipe closes.
-                start_new_session=True,
-            )
-        self._process = process
-        reader, writer = await asyncio.open_unix_connection(sock=ours)
-        channel: Channel[FromPerformer] = Channel(reader, writer, FromPerformer)
-        self._channel = channel
-        try:
-            async for message in channel.messages():
-                self._dispatch(message)
-        except msgspec.DecodeError as error:
-            log.error("performer spoke nonsense", error=str(error))
-        finally:
-            was_ready = self._ready.is_set()
-            if self._unable is None:
-                self._ready.clear()
-            self._channel = None
-            await channel.close()
-            await self._reap(process)
+            reader, writer = await asyncio.open_unix_connection(sock=ours)
+            channel: Channel[FromPerformer] = Channel(reader, writer, FromPerformer)
+            try:
+                self._process = await self._spawn(theirs)
+                # Or the pipe would stay open when the child is gone.
+                theirs.close()
+                self._channel = channel
+                async for message in channel.messages():
+                    self._dispatch(message)
+            except msgspec.DecodeError as error:
+                log.error("performer spoke nonsense", error=str(error))
+            except OSError as error:
+                log.error("performer cannot be started or heard", error=str(error))
+            finally:
+                was_ready = self._ready.is_set()
+                if self._unable is None:
+                    self._ready.clear()
+                self._channel = None
+                self._fail_all()
+                # A child that hangs takes nothing off the pipe, so what is left in it is not waited for.
+                channel.abort()
+                await self._reap()
         return was_ready
 
-    async def _reap(self, process: asyncio.subprocess.Process) -> None:
+    async def _spawn(self, theirs: socket.socket) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *self._command,
+            *("--fd", str(theirs.fileno()), "--speech", self._config.speech, "--face", self._config.face),
+            pass_fds=(theirs.fileno(),),
+            stdin=asyncio.subprocess.DEVNULL,
+            env=_environment(),
+            # Ctrl-C is for the server; the child ends when its pipe closes.
+            start_new_session=True,
+        )
+
+    async def _reap(self) -> None:
         """Wait for a child whose pipe is closed; kill one that does not go."""
+        process = self._process
+        if process is None:
+            return
         try:
             async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
                 await process.wait()
@@ -261,8 +280,12 @@ class LocalPerformer:
                 self._description = description
                 self._ready.set()
             case Unable(code, text):
-                self._unable = (code, text)
-                self._ready.set()
+                self._give_up(code, text)
+
+    def _give_up(self, code: str, message: str) -> None:
+        """Answer every request with this error from now on."""
+        self._unable = (code, message)
+        self._ready.set()
 
     def _deliver(self, key: UtteranceKey, item: PerformanceItem | Finished | Failed) -> None:
         inbox = self._inboxes.get(key)
@@ -273,5 +296,7 @@ class LocalPerformer:
 
     def _fail_all(self) -> None:
         message = "The performer died while speaking. It is being started again; say it once more."
+        if self._closing:
+            message = "The server is stopping. Say it again when it is back."
         for key in list(self._inboxes):
             self._deliver(key, Failed(key, PerformerLost.code, message))

@@ -107,6 +107,8 @@ class PerformerServer:
                 performance = _Performance(request)
                 task = asyncio.create_task(self._perform(performance))
                 self._running[request.key] = (performance, task)
+                # Not in the task itself: one that is cancelled before its first step never gets anywhere.
+                task.add_done_callback(lambda _: self._running.pop(request.key, None))
             case Text(key) if key in self._running:
                 self._running[key][0].pieces.put_nowait(message)
             case Credit(key, slots) if key in self._running:
@@ -146,5 +148,3 @@ class PerformerServer:
                     f"The engine broke ({type(error).__name__}). Try again; the log has more.",
                 )
             )
-        finally:
-            del self._running[key]

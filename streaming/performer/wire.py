@@ -31,8 +31,16 @@ class Channel(Generic[Incoming]):
         self._encoder = msgspec.msgpack.Encoder()
 
     def send(self, message: msgspec.Struct) -> None:
-        """Queue a message; never blocks. Use :meth:`drain` where much is written."""
+        """Queue a message; never blocks. Use :meth:`drain` where much is written.
+
+        Raises:
+            ValueError: the message is larger than the peer takes.
+        """
         payload = self._encoder.encode(message)
+        if len(payload) > MAX_MESSAGE_BYTES:
+            raise ValueError(f"message of {len(payload)} bytes exceeds {MAX_MESSAGE_BYTES}")
+        if self._writer.is_closing():
+            return
         self._writer.writelines((_LENGTH.pack(len(payload)), payload))
 
     async def drain(self) -> None:
@@ -62,3 +70,7 @@ class Channel(Generic[Incoming]):
             await self._writer.wait_closed()
         except ConnectionError:
             return
+
+    def abort(self) -> None:
+        """Close this end at once, without waiting for the peer to take what was sent."""
+        self._writer.transport.abort()

@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 
 from streaming.errors import EngineFailed, LipstreamError, PerformerLost, ScriptRejected
+from streaming.performer import local
 from streaming.performer.base import PerformRequest
 from streaming.performer.local import LocalPerformer, PerformerConfig
+from streaming.performer.messages import Text
 from streaming.slots import Notice, Slot, UtteranceKey
 from streaming.speech.base import SpeechRequest
 from streaming.speech.registry import build_chain
+from tests.support.clock import settle
+from tests.support.viewer import until
 
 TEXT = "My name is Bob. Maybe we can help."
 
@@ -135,3 +139,78 @@ async def test_the_child_ends_with_its_server():
         assert pid is not None
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+DEAF = "import time; time.sleep(60)"
+
+
+async def test_a_child_that_cannot_be_started_is_given_up():
+    performer = LocalPerformer(command=("/no/such/program",))
+    async with asyncio.timeout(10):
+        with pytest.raises(EngineFailed, match="doctor"):
+            await performer.start()
+    await performer.close()
+
+
+async def test_nothing_is_asked_of_a_child_that_was_ready_for_a_moment_only():
+    performer = LocalPerformer()
+    asking = asyncio.create_task(slots_of(performer, request()))
+    await settle()
+    performer._ready.set()
+    performer._ready.clear()
+    await settle()
+    assert not performer._inboxes and not asking.done(), "it waits for the next child"
+    await performer.close()
+    with pytest.raises(PerformerLost, match="stopped"):
+        await asking
+
+
+async def test_closing_does_not_wait_for_a_child_that_hangs(monkeypatch):
+    monkeypatch.setattr(local, "STOP_TIMEOUT_SECONDS", 0.05)
+    performer = LocalPerformer(command=(sys.executable, "-c", DEAF))
+    starting = asyncio.create_task(performer.start())
+    await until(lambda: performer._channel is not None)
+    pid = performer.pid
+    assert pid is not None
+    for _ in range(20):
+        performer._send(Text(UtteranceKey("s", 0, 1), "x" * 100_000, final=False))
+    async with asyncio.timeout(5):
+        await asyncio.gather(performer.close(), performer.close())
+        with pytest.raises(PerformerLost, match="stopped"):
+            await starting
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_closing_ends_what_is_being_said():
+    async with running() as performer:
+        async with aclosing(performer.perform(request(window=2), one(TEXT * 40))) as items:
+            await anext(items)
+            await performer.close()
+            with pytest.raises(PerformerLost, match="stopping"):
+                async for _ in items:
+                    pass
+        async with asyncio.timeout(5):
+            with pytest.raises(PerformerLost, match="stopped"):
+                await slots_of(performer, request(2))
+            with pytest.raises(PerformerLost, match="stopped"):
+                await performer.start()
+        assert performer.pid is None
+
+
+async def test_text_that_cannot_be_passed_on_fails_its_utterance_alone():
+    async def broken() -> AsyncIterator[str]:
+        yield "Hello. "
+        raise ValueError("the tokens broke off")
+
+    async with running() as performer:
+        async with asyncio.timeout(10):
+            with pytest.raises(ScriptRejected, match="Unicode"):
+                await slots_of(performer, request(), "bad \udcff text")
+            with pytest.raises(EngineFailed, match="ValueError"):
+                async for _ in performer.perform(request(2), broken()):
+                    pass
+            with pytest.raises(EngineFailed, match="ValueError"):
+                await slots_of(performer, request(3), "x" * 2_000_000)
+            assert await slots_of(performer, request(4), "Fine.")
+        assert performer.restarts == 0

@@ -136,3 +136,25 @@ async def test_a_broken_engine_fails_one_utterance():
                 ends[message.key] = message
         assert isinstance(ends[bad], Failed) and ends[bad].code == "engine_failed"
         assert isinstance(ends[good], Finished)
+
+
+async def test_an_utterance_that_is_dropped_before_it_begins_is_forgotten():
+    ours, theirs = socket.socketpair()
+    near: Channel[FromPerformer] = Channel(*await asyncio.open_unix_connection(sock=ours), FromPerformer)
+    far: Channel[ToPerformer] = Channel(*await asyncio.open_unix_connection(sock=theirs), ToPerformer)
+    server = PerformerServer(RampSpeech(), CountingFace(), far, capacity=1, memory_bytes=0, device="cpu")
+    # All in one portion, so that the server meets the end before the beginning had its turn.
+    for sequence in range(5):
+        begin(near, UtteranceKey("a", 0, sequence), "x")
+    near.send(Drop(UtteranceKey("a", 0, 0)))
+    near.send(Cancel("a", 1))
+    near.send(Describe())
+    serving = asyncio.create_task(server.serve())
+    messages = near.messages()
+    assert isinstance(await anext(messages), Description) and isinstance(await anext(messages), Description)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not server._running
+    await near.close()
+    await serving
+    await far.close()

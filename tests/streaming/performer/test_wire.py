@@ -45,3 +45,14 @@ async def test_nonsense_is_refused(raw):
             pass
     await left.close()
     await right.close()
+
+
+async def test_what_the_peer_would_not_take_is_not_sent():
+    left, right = await pair()
+    with pytest.raises(ValueError, match="exceeds"):
+        left.send(Text(KEY, "x" * MAX_MESSAGE_BYTES, False))
+    left.send(Credit(KEY, 1))
+    await left.close()
+    left.send(Credit(KEY, 2))
+    assert [message async for message in right.messages()] == [Credit(KEY, 1)]
+    await right.close()
