@@ -243,7 +243,8 @@ class RenderJobs:
     def _clear_old(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         oldest = self._clock.wall() - self._keep_seconds
-        for path in self._directory.glob("r_*"):
+        # Hidden ones are what a killed process was writing.
+        for path in (*self._directory.glob("r_*"), *self._directory.glob(".r_*")):
             with contextlib.suppress(FileNotFoundError):
                 if path.stat().st_mtime < oldest:
                     path.unlink()
