@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from streaming.compositor.base import Compositor, CompositorFactory
 from streaming.performer.base import Performer, PerformRequest
 from streaming.sinks.mp4 import Mp4Sink
 from streaming.slots import Slot, UtteranceKey, Word
 from streaming.timing import FPS
+
+Result = TypeVar("Result")
 
 WINDOW_SLOTS = 10 * FPS
 BATCH_SLOTS = FPS
@@ -51,6 +54,30 @@ def _write(sink: Mp4Sink, compositor: Compositor, slots: list[Slot]) -> None:
         sink.write(compositor.compose(slot.index, slot.patch), slot.samples)
 
 
+async def _in_thread(
+    work: Callable[..., Result], *args: Any, undo: Callable[[Result], object] | None = None
+) -> Result:
+    """Run blocking work to its end, even when cancelled: nobody may touch the file beside it.
+
+    Args:
+        work: runs in a worker thread.
+        *args: its arguments.
+        undo: gets the result when it came too late to be wanted; runs in a worker thread, too.
+    """
+    working = asyncio.ensure_future(asyncio.to_thread(work, *args))
+    cancelled: asyncio.CancelledError | None = None
+    while not working.done():
+        try:
+            await asyncio.wait((working,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return working.result()
+    if working.exception() is None and undo is not None:
+        await _in_thread(undo, working.result())
+    raise cancelled
+
+
 async def render(
     performer: Performer,
     compositors: CompositorFactory,
@@ -67,7 +94,7 @@ async def render(
         LipstreamError: what the performer or the avatar raises.
     """
     compositor = await asyncio.to_thread(compositors.open, request.avatar, request.seed)
-    sink = await asyncio.to_thread(Mp4Sink, path, compositor.width, compositor.height)
+    sink = await _in_thread(Mp4Sink, path, compositor.width, compositor.height, undo=Mp4Sink.abort)
     key = UtteranceKey(f"render-{uuid.uuid4().hex}", 0, 1)
     perform = PerformRequest(
         key=key,
@@ -84,13 +111,7 @@ async def render(
 
     async def flush() -> None:
         nonlocal frames
-        # Shielded: the sink must not be closed while a thread writes to it.
-        writing = asyncio.ensure_future(asyncio.to_thread(_write, sink, compositor, list(batch)))
-        try:
-            await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            await writing
-            raise
+        await _in_thread(_write, sink, compositor, list(batch))
         frames += len(batch)
         batch.clear()
         if on_progress is not None and words and request.text:
@@ -106,9 +127,9 @@ async def render(
                 if len(batch) == BATCH_SLOTS:
                     await flush()
         await flush()
-        seconds = await asyncio.to_thread(sink.close)
+        seconds = await _in_thread(sink.close, undo=lambda _: path.unlink(missing_ok=True))
     except BaseException:
-        await asyncio.to_thread(sink.abort)
+        await _in_thread(sink.abort)
         raise
     if on_progress is not None:
         on_progress(1.0)
