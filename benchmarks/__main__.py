@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import browser, line, load, rendering
+from benchmarks import browser, line, lips, load, rendering
 from benchmarks.result import Result, Row, save
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "line": line.measure,
     "load": load.measure,
     "rendering": rendering.measure,
+    "lips": lips.measure,
     "browser": browser.measure,
 }
 

@@ -24,6 +24,8 @@ NEARLY_SHUT = 0.08
 TONGUE_REACH = 0.3
 """The tongue shows only this near to the aperture that its pictures were made at."""
 TONGUE_APERTURE = 0.25
+TONGUE_WIDTH = 0.6
+"""Its pictures have width 0; mouths wider or rounder than this hide it, and keep their width."""
 
 
 class MouthPose(NamedTuple):
@@ -51,7 +53,7 @@ def pose_of(shape: MouthShape) -> MouthPose:
     press *= _clamp(1 - aperture / NEARLY_SHUT)
     bite *= _clamp(1 - (aperture - BITE_APERTURE) / NEARLY_SHUT) * (1 - press)
     tongue = _clamp(shape.tongue) * _clamp(1 - abs(aperture - TONGUE_APERTURE) / TONGUE_REACH)
-    tongue *= (1 - press) * (1 - bite)
+    tongue *= (1 - press) * (1 - bite) * _clamp(1 - abs(shape.width) / TONGUE_WIDTH)
     return MouthPose(aperture, _clamp(shape.width, -1.0), press, bite, tongue)
 
 
