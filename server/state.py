@@ -61,15 +61,15 @@ class State:
             await self._starting
 
     async def close(self) -> None:
-        """End sessions, renders and the performer."""
-        await self.peers.close()
-        await self.sessions.close_all()
-        await self.renders.close()
-        if self._starting is not None:
-            self._starting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._starting
-        await self.performer.close()
+        """End sessions, renders and the performer: each of them, whatever happens to the others."""
+        async with contextlib.AsyncExitStack() as last_in_first_out:
+            last_in_first_out.push_async_callback(self.performer.close)
+            last_in_first_out.push_async_callback(self.renders.close)
+            last_in_first_out.push_async_callback(self.sessions.close_all)
+            last_in_first_out.push_async_callback(self.peers.close)
+            if self._starting is not None:
+                self._starting.cancel()
+                await asyncio.wait((self._starting,))
 
     async def require_avatar(self, avatar: str) -> None:
         """Refuse an unknown avatar before work starts.
@@ -97,6 +97,9 @@ class State:
             await self.sessions.warm_up(self.settings.avatar)
         except (LipstreamError, AvatarError) as error:
             _log.warning("default avatar cannot be shown", avatar=self.settings.avatar, reason=error.message)
+        except Exception:
+            # Only the first session would have been quicker.
+            _log.exception("warming up failed", avatar=self.settings.avatar)
         try:
             await self.performer.start()
         except LipstreamError as error:

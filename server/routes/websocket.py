@@ -31,8 +31,8 @@ async def watch(websocket: WebSocket, session_id: str, state: StateDep) -> None:
         await websocket.send_denial_response(problem_of(error))
         return
     with structlog.contextvars.bound_contextvars(session=session_id):
-        await websocket.accept()
         try:
+            await websocket.accept()
             await _serve(websocket, session, sink)
         finally:
             session.detach(sink)

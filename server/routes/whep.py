@@ -6,6 +6,7 @@ send none there, and it allows nothing but leaving.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,6 +14,7 @@ from fastapi import APIRouter, Query, Request, Response
 from server.problems import HTTPProblem, responses
 from server.security import SCHEMES
 from server.state import NeedsApiKey, OwnedSession, State, StateDep
+from streaming.errors import SessionNotFound
 from streaming.protocol import AvatarId
 from streaming.session import Session
 from streaming.webrtc.ice import ice_servers
@@ -145,7 +147,9 @@ async def watch_new(
     try:
         return await _answer(state, session, offer, "/v1/whep", owns_session=True)
     except BaseException:
-        await state.sessions.close(session.id)
+        # It may have ended meanwhile; what is told is why there is no answer.
+        with suppress(SessionNotFound):
+            await state.sessions.close(session.id)
         raise
 
 

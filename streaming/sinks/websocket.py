@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Literal
 
 from streaming.encoders.base import EncodedSlot, VideoCodec
-from streaming.protocol import Event, MediaFormat
+from streaming.protocol import Event, MediaFormat, UtteranceEnded
 from streaming.sinks.fmp4 import Fmp4Packer
 from streaming.sinks.keyframe import KeyframeGate
 from streaming.sinks.packers import Packer, WebCodecsPacker
@@ -70,6 +70,8 @@ class WebSocketSink:
             log.warning("a viewer left %d events unread; its stream ends", MAX_QUEUED_EVENTS)
             self.closed()
             return
+        if isinstance(event, UtteranceEnded) and event.reason == "interrupted":
+            self._drop_stale()
         self._queue.append(event)
         self._wake.set()
 
@@ -105,6 +107,11 @@ class WebSocketSink:
                 return
             self._wake.clear()
             await self._wake.wait()
+
+    def _drop_stale(self) -> None:
+        """What a slow viewer has not pulled of an interrupted utterance is not to be heard any more."""
+        if any(isinstance(item, EncodedSlot) and item.speaking for item in self._queue):
+            self._drop_media()
 
     def _drop_media(self) -> None:
         self._queue = deque(item for item in self._queue if not isinstance(item, EncodedSlot))

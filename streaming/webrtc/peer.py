@@ -16,7 +16,7 @@ from aiortc.sdp import candidate_from_sdp
 
 from streaming.clock import SlotClock
 from streaming.encoders.base import EncodedSlot, VideoCodec
-from streaming.errors import OfferRejected, SessionClosed
+from streaming.errors import LipstreamError, OfferRejected, SessionClosed
 from streaming.protocol import Event
 from streaming.sinks.base import Sink
 from streaming.timing import VIDEO_CLOCK_RATE, WIRE_RATE
@@ -233,10 +233,16 @@ class Peer:
     def _on_state(self) -> None:
         state = self._connection.connectionState
         if state == "connected" and not self._attached and self._closing is None:
-            self._attached = True
             if self._deadline is not None:
                 self._deadline.cancel()
-            self._session.attach(self)
+            try:
+                self._session.attach(self)
+            except LipstreamError as error:
+                # The session ended, or filled up, while the viewer was connecting.
+                log.info("a viewer of session %s came too late: %s", self._session.id, error.message)
+                self._begin_closing()
+                return
+            self._attached = True
         elif state in ("failed", "closed"):
             self._begin_closing()
 
@@ -262,19 +268,22 @@ class Peer:
         return self._closing
 
     async def _shut_down(self) -> None:
-        if self._attached:
-            self._session.detach(self)
-        for track in (self._audio, self._video):
-            if track is not None:
-                track.stop()
-        if self._deadline is not None:
-            self._deadline.cancel()
-            await asyncio.gather(self._deadline, return_exceptions=True)
-        if self._control is not None:
-            await self._control.close()
-        await self._connection.close()
-        if self._on_closed is not None:
-            self._on_closed(self)
+        try:
+            if self._attached:
+                self._session.detach(self)
+            for track in (self._audio, self._video):
+                if track is not None:
+                    track.stop()
+            if self._deadline is not None:
+                self._deadline.cancel()
+                await asyncio.gather(self._deadline, return_exceptions=True)
+            if self._control is not None:
+                await self._control.close()
+            await self._connection.close()
+        finally:
+            # Or whoever keeps a list of viewers, or the session that is this viewer's own, would keep it.
+            if self._on_closed is not None:
+                self._on_closed(self)
 
 
 def _usable_candidate(trickled: TrickledCandidate) -> RTCIceCandidate | None:

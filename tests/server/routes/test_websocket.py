@@ -1,8 +1,10 @@
 import pytest
+from fastapi import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
 from server.client import LipstreamClient
+from server.routes.websocket import watch
 from tests.server.conftest import Live
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -44,3 +46,19 @@ async def test_a_message_too_large_ends_the_connection_and_not_the_session(live:
             await stream.socket.wait_closed()
             assert stream.socket.close_code == 1009
         assert (await session.get()).state == "idle"
+
+
+async def test_a_viewer_that_goes_during_the_handshake_is_forgotten(still):
+    async def receive() -> dict[str, str]:
+        return {"type": "websocket.connect"}
+
+    async def send(_message) -> None:
+        raise OSError("the connection is gone")
+
+    async with still() as server:
+        session = await server.state.sessions.create("mira")
+        query = f"format=none&token={session.token}".encode()
+        scope = {"type": "websocket", "path": "/", "query_string": query, "headers": []}
+        with pytest.raises(OSError):
+            await watch(WebSocket(scope, receive, send), session.id, server.state)
+        assert session.viewers == 0

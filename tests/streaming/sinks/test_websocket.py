@@ -2,7 +2,7 @@ import asyncio
 import json
 
 from streaming.encoders.base import EncodedSlot
-from streaming.protocol import Error, Pong
+from streaming.protocol import Error, Pong, UtteranceEnded
 from streaming.sinks.websocket import MAX_QUEUED_EVENTS, MAX_QUEUED_SLOTS, WebSocketFormat, WebSocketSink
 from tests.support.media import SlotMaker
 
@@ -122,3 +122,28 @@ async def test_a_stale_slot_keeps_its_sound() -> None:
     messages = await viewer.everything()
     assert slots_of(messages) == [0]
     assert sum(isinstance(m, bytes) and m[0] == 2 for m in messages) == 4
+
+
+def end(reason: str) -> UtteranceEnded:
+    return UtteranceEnded.model_validate({"utterance": "u1", "reason": reason, "spoken_seconds": 0.2})
+
+
+async def test_what_a_slow_viewer_has_not_pulled_is_dropped_by_an_interrupt() -> None:
+    viewer = Viewer()
+    viewer.play(0, 5)
+    viewer.sink.notify(end("interrupted"))
+    viewer.play(5, 6)
+    assert viewer.asked == 1
+    viewer.maker.keyframe = True
+    viewer.play(6, 8)
+    messages = await viewer.everything()
+    assert kinds(messages)[0] == "utterance.ended"
+    assert slots_of(messages) == [6, 7]
+
+
+async def test_what_was_said_to_its_end_stays_for_a_slow_viewer() -> None:
+    viewer = Viewer()
+    viewer.play(0, 5)
+    viewer.sink.notify(end("completed"))
+    assert slots_of(await viewer.everything()) == [0, 1, 2, 3, 4]
+    assert viewer.asked == 0

@@ -7,8 +7,9 @@ import pytest
 from aiortc import RTCPeerConnection
 
 from streaming.encoders.base import VideoCodec
-from streaming.errors import OfferRejected, SessionClosed
+from streaming.errors import CapacityReached, LipstreamError, OfferRejected, SessionClosed
 from streaming.protocol import Pong
+from streaming.sinks.base import Sink
 from streaming.webrtc.aiortc_hooks import NTP_UNIX_OFFSET
 from streaming.webrtc.peer import Peer
 from tests.support.media import TONE_HERTZ, pitch, shown_index
@@ -197,3 +198,39 @@ async def test_what_a_viewer_sends_is_not_taken() -> None:
     assert "a=inactive" in video
     await peer.close()
     await viewer.close()
+
+
+@pytest.mark.parametrize("refusal", [SessionClosed("It has ended."), CapacityReached("It is full.")])
+async def test_a_viewer_that_connects_too_late_is_disconnected(refusal: LipstreamError) -> None:
+    before = asyncio.all_tasks()
+
+    class GoneSession(LiveSession):
+        def attach(self, sink: Sink) -> None:
+            raise refusal
+
+    gone: list[Peer] = []
+    viewer = Viewer()
+    peer = await viewer.watch(GoneSession(), gone.append)
+    await until(lambda: gone == [peer])
+    assert peer.state == "closed"
+    await viewer.close()
+    await until(lambda: asyncio.all_tasks() <= before | {asyncio.current_task()}, 5)
+
+
+async def test_a_connection_that_does_not_close_is_forgotten_all_the_same(watch: Watch, monkeypatch) -> None:
+    gone: list[Peer] = []
+    _, peer, session = await watch(on_closed=gone.append)
+    close = peer._connection.close
+
+    async def broken() -> None:
+        await close()
+        raise ConnectionError("the socket is gone already")
+
+    monkeypatch.setattr(peer._connection, "close", broken)
+    peer.closed()
+    await until(lambda: gone == [peer])
+    assert not session.sinks
+    assert peer._closing is not None
+    with pytest.raises(ConnectionError):
+        await peer._closing
+    peer._closing = asyncio.create_task(asyncio.sleep(0))
