@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -43,6 +44,10 @@ class LiveServer:
             total += times.user + times.system
         return total
 
+    def kill(self) -> None:
+        """End it as a crash would: without a word to anybody."""
+        os.kill(self.pid, signal.SIGKILL)
+
     def performer_pids(self) -> list[int]:
         """The performer processes."""
         children = psutil.Process(self.pid).children()
@@ -63,14 +68,15 @@ async def _wait_ready(url: str, process: asyncio.subprocess.Process) -> None:
 
 
 @asynccontextmanager
-async def live_server(*command: str, **settings: str) -> AsyncIterator[LiveServer]:
-    """Start ``lipstream serve`` on a free port with a data folder of its own, and stop it at the end.
+async def live_server(*command: str, port: int | None = None, **settings: str) -> AsyncIterator[LiveServer]:
+    """Start ``lipstream serve`` with a data folder of its own, and stop it at the end.
 
     Args:
         command: another module to run in its place, such as ``-m benchmarks.pattern``.
+        port: where to listen; a free port when not given.
         settings: more ``LIPSTREAM_...`` variables, without the prefix.
     """
-    port = free_port()
+    port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="lipstream-") as data:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LIPSTREAM_")}
         values = {"HOST": "127.0.0.1", "PORT": str(port), "DATA_DIR": data, "LOG_LEVEL": "warning"} | settings
