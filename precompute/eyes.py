@@ -41,7 +41,7 @@ BELOW = 0.12
 """Drawn below the lower lid, in eye spans."""
 FEATHER = 0.05
 ROUNDING, SMOOTHING = 0.02, 1e-4
-GAZE_SHIFT = np.array([0.011, 0.006])
+GAZE_SHIFT = np.array([0.018, 0.009])
 """How far the iris moves at full gaze, in eye spans."""
 LASH_BAND = 0.105
 """Lashes are looked for this far above the lid's edge."""

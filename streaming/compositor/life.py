@@ -23,8 +23,12 @@ DOUBLE_BLINK = 0.14
 DOUBLE_GAP = 4
 GAZE_CELL = round(1.6 * FPS)
 LOOK_AWAY = 0.30
-"""Share of glances that leave the viewer."""
+"""Share of these stretches with a glance away from the viewer."""
 LOOK_AWAY_SPEAKING = 0.15
+GLANCE = (round(0.4 * FPS), round(0.96 * FPS))
+"""Shortest and longest glance away. Somebody who looks away for longer seems absent."""
+GLANCE_MARGIN = 3
+"""Slots at the viewer before each glance."""
 
 TYPICAL_EYE_SPAN = 120.0
 """Eye span in pixels for which the shifts below are given."""
@@ -37,8 +41,8 @@ _WAVES: tuple[tuple[str, float, float, float], ...] = (
     ("shift_y", 0.4, 3.3, 0.2),
     ("roll", math.radians(0.55), 8.9, 1.1),
     ("roll", math.radians(0.30), 5.1, 2.7),
-    ("yaw", math.radians(1.6), 6.7, 0.9),
-    ("yaw", math.radians(0.9), 3.9, 2.2),
+    ("yaw", math.radians(1.2), 6.7, 0.9),
+    ("yaw", math.radians(0.6), 3.9, 2.2),
     ("pitch", math.radians(0.8), 6.1, 0.1),
     ("pitch", math.radians(0.4), 3.7, 1.2),
     ("breath", 0.9, 4.3, 0.0),
@@ -52,7 +56,9 @@ LIVELIER = 0.35
 """How much more the head sways while it speaks loudly."""
 NOD_PITCH = math.radians(1.6)
 NOD_DROP = 1.2
-"""Pitch (chin down) and pixels that full speech energy adds."""
+"""Pitch (chin down) and pixels of a full nod."""
+NOD_ENERGY, NOD_ACCENT, NOD_STRESS = 0.35, 0.25, 1.5
+"""How much of a nod come from being loud, from getting louder, and from a stressed vowel (brow)."""
 BROW_RAISE = 0.55
 
 
@@ -105,7 +111,7 @@ class Life:
         index = self._folded(index)
         sway = self._mixing @ np.sin(self._rates * index + self._phases)
         sway[:5] *= 1 + LIVELIER * speaking.energy
-        nod = 0.5 * speaking.energy + 0.5 * speaking.accent
+        nod = NOD_ENERGY * speaking.energy + NOD_ACCENT * speaking.accent + NOD_STRESS * speaking.brow
         sway[1] += NOD_DROP * self._scale * nod
         sway[4] += NOD_PITCH * nod
         sway[6] = min(1.0, max(0.0, sway[6]) + BROW_RAISE * speaking.accent + speaking.brow)
@@ -125,12 +131,13 @@ class Life:
     def gaze(self, index: int, choices: int, speaking: Speaking = SILENT) -> int:
         """Which of ``choices`` directions the eyes look in; 0, the viewer, is by far the most frequent."""
         cell, place, length = self._cell(index, GAZE_CELL)
-        begin = int(_random(self._seed, 3, cell) * length * 0.8)
-        if place < begin:
-            cell = self._cell(index - place - 1, GAZE_CELL)[0]
         share = LOOK_AWAY_SPEAKING if speaking.energy > 0.1 else LOOK_AWAY
-        draw = _random(self._seed, 4, cell)
-        return 0 if draw >= share or choices < 2 else 1 + int(_random(self._seed, 5, cell) * (choices - 1))
+        if choices < 2 or _random(self._seed, 4, cell) >= share:
+            return 0
+        lasts = GLANCE[0] + _random(self._seed, 6, cell) * (GLANCE[1] - GLANCE[0])
+        spare = max(0.0, length - GLANCE_MARGIN - lasts)
+        since = place - GLANCE_MARGIN - int(_random(self._seed, 3, cell) * spare)
+        return 1 + int(_random(self._seed, 5, cell) * (choices - 1)) if 0 <= since < int(lasts) else 0
 
     def _folded(self, index: int) -> int:
         return index if self._period is None else index % self._period

@@ -55,3 +55,19 @@ def test_bite_lifts_only_the_upper_lip(rest):
     assert edges.inner_upper[7, 1] < -0.02
     assert abs(edges.inner_lower[7, 1]) < 0.004
     assert edges.outer_lower[7, 1] < rest.outer_lower[7, 1]
+
+
+@pytest.mark.parametrize(("aperture", "width"), [(0.8, 0), (0.3, -1)])
+def test_a_smile_yields_to_an_open_or_round_mouth(rest, aperture, width):
+    smile = rest.copy()
+    for edge in smile.all():
+        edge[:, 1] -= 0.05 * KNOTS**2
+    shape = MouthShape(aperture, width)
+    plain, smiling = lip_edges(rest, shape).inner_upper, lip_edges(smile, shape).inner_upper
+    assert abs(smiling[0, 1] - plain[0, 1]) < 0.3 * 0.05
+    assert lip_edges(smile, MouthShape(0.02)).inner_upper[0, 1] < -0.04
+
+
+def test_the_upper_lip_arches_over_a_wide_open_mouth(rest):
+    edge = lip_edges(rest, MouthShape(1.0)).inner_upper
+    assert edge[7, 1] < -0.03

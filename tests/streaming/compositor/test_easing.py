@@ -49,6 +49,9 @@ def test_a_press_closes_first_and_presses_then():
 def test_the_tongue_shows_only_near_its_own_aperture():
     assert pose_of(MouthShape(0.25, tongue=1)).tongue == 1
     assert pose_of(MouthShape(0.9, tongue=1)).tongue == 0
+    # Its pictures are neither wide nor round; such a mouth keeps its width and hides the tongue.
+    assert pose_of(MouthShape(0.25, width=0.8, tongue=1)).tongue == 0
+    assert pose_of(MouthShape(0.25, width=-0.3, tongue=1)).tongue == 0.5
     assert pose_of(MouthShape(0, press=1, tongue=1)).tongue == 0
 
 

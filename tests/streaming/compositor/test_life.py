@@ -66,9 +66,13 @@ def test_eyes_look_at_the_viewer_most_of_the_time_and_hold_each_glance():
     life = Life(4)
     gaze = np.array([life.gaze(i, 4) for i in range(MINUTES)])
     share = np.bincount(gaze, minlength=4) / len(gaze)
-    assert share[0] > 0.6 and (share[1:] > 0.02).all()
+    assert share[0] > 0.8 and (share[1:] > 0.02).all()
     changes = np.flatnonzero(np.diff(gaze))
     assert np.diff(changes).min() >= 3
+    away = np.flatnonzero(np.diff((gaze != 0).astype(int)))
+    first = int(gaze[0] != 0)
+    lengths = np.diff(away)[first::2] / FPS
+    assert 0.35 < lengths.min() and lengths.max() < 1.0
     speaking = np.array([life.gaze(i, 4, Speaking(energy=0.8)) for i in range(MINUTES)])
     assert (speaking == 0).mean() > share[0]
     assert {life.gaze(i, 1) for i in range(500)} == {0}
@@ -83,6 +87,7 @@ def test_speech_nods_and_raises_brows():
     assert loud[brows] > calm[brows] + 0.3
     assert life.head(10, Speaking(brow=0.5))[brows] == pytest.approx(calm[brows] + 0.5)
     assert loud[pitch] - calm[pitch] > np.radians(0.8)
+    assert life.head(10, Speaking(brow=0.4))[pitch] - calm[pitch] > np.radians(0.8)
 
 
 @pytest.mark.parametrize("period", [50, 100, 200, 333])
