@@ -132,9 +132,9 @@ class Session:
         observer: Observer,
         options: SessionOptions | None = None,
     ) -> Session:
-        """A running session. Loads the avatar in a worker thread; raises what the factory raises."""
-        loop = asyncio.get_running_loop()
-        compositor = await loop.run_in_executor(executor, compositors.open, avatar)
+        """A running session; raises what the factory raises."""
+        # Not on the stage's threads: files may be slow, and all other sessions' frames would wait for them.
+        compositor = await asyncio.to_thread(compositors.open, avatar)
         session = cls(
             avatar,
             compositor,
@@ -247,8 +247,7 @@ class Session:
         # One after the other: the last one asked for is the one that stays.
         async with self._changing_avatar:
             self._check_open()
-            loop = asyncio.get_running_loop()
-            compositor = await loop.run_in_executor(self._executor, self._compositors.open, avatar)
+            compositor = await asyncio.to_thread(self._compositors.open, avatar)
         self._check_open()
 
         def change() -> None:

@@ -411,3 +411,18 @@ async def test_an_id_can_be_used_again_once_its_utterance_has_ended():
             await session.say("x", utterance="same")
             await clock.advance(1)
     assert [(e.utterance, e.reason) for e in ended(sink)] == [("same", "completed")] * 2
+
+
+async def test_avatars_are_not_loaded_on_the_threads_that_make_frames(monkeypatch):
+    threads: list[threading.Thread] = []
+    opened = FlatCompositors.open
+
+    def noting(self: FlatCompositors, avatar: str, seed: int = 0):
+        threads.append(threading.current_thread())
+        return opened(self, avatar, seed)
+
+    monkeypatch.setattr(FlatCompositors, "open", noting)
+    async with open_session() as (session, _):
+        await session.change_avatar("wide")
+    assert len(threads) == 2, "and the executor of this session works on the main thread"
+    assert threading.main_thread() not in threads
