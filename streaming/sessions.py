@@ -168,7 +168,7 @@ class SessionManager:
             self._reaper.cancel()
             await asyncio.gather(self._reaper, return_exceptions=True)
             self._reaper = None
-        closing = [self._close_quietly(session) for session in self.all()]
+        closing = [self._close_quietly(session) for session in self._sessions.values()]
         await asyncio.gather(*closing)
         self._release_workers()
 
