@@ -36,16 +36,14 @@ from streaming.timing import FPS, SLOT_SAMPLES
 TEXT = " ".join((SENTENCE, *SENTENCES[:6]))
 SILENT_FRAMES = 2 * FPS
 """Idle before and after the speech."""
-CLOSED = 0.012
-"""Lips that are at most this much further apart than at rest look closed, in eye spans (about 1.3 pixels)."""
+CLOSED = 0.008
+"""Lips that are at most this much further apart than at rest look closed, in eye spans (about 0.9 pixels)."""
 WIDE_APERTURE = 0.4
 MOVED = 0.020
 """In silence, lips that are this much further apart than at rest have moved; a blink makes the mesh twitch by
 half as much."""
 LARGEST_JUMP = 3.0
 """Pixels that the lips may move in one frame where speech begins or ends; within speech it is up to 6."""
-REACH_FRAMES = 1
-"""A closure may show this many frames beside its sound: lips are shown ahead of it."""
 PHOTO = "astronaut"
 LIP_UPPER_OUTER, LIP_LOWER_OUTER = 0, 17
 _GAPS = tuple(zip(INNER_UPPER[3:8], INNER_LOWER[3:8], strict=True))
@@ -107,8 +105,8 @@ def _judge(avatar: str, lips: _Lips, performance: Performance) -> list[Row]:
     pressed = [p for p in performance.phonemes if p.symbol in PRESSED]
     seen = 0
     for sound in pressed:
-        first = max(0, int(sound.start * FPS) - REACH_FRAMES)
-        seen += bool(gap[first : int(sound.end * FPS) + 1 + REACH_FRAMES].min() <= CLOSED)
+        # Only the sound's own frames count: a closure that comes late or early is none.
+        seen += bool(gap[int(sound.start * FPS) : int(sound.end * FPS) + 1].min() <= CLOSED)
     aperture = np.array([patch.aperture for patch in performance.patches])
     wide = aperture >= WIDE_APERTURE
     moved = int((np.abs(lips.gap[quiet] - rest) > MOVED).sum())
