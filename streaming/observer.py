@@ -39,7 +39,7 @@ class Observer(Protocol):
         ...
 
     def engine_fallback(self, engine: str) -> None:
-        """An engine failed before its first audio and ``engine`` took over."""
+        """``engine`` failed before its first audio and the next one took over."""
         ...
 
     def performer_restarted(self) -> None:

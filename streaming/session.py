@@ -3,47 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from collections import deque
 from concurrent.futures import Executor
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 
 import structlog
-from pydantic import ValidationError
 
-from avatars.errors import AvatarError
 from streaming.clock import Clock, SlotClock
+from streaming.commands import carry_out
 from streaming.compositor.base import Compositor, CompositorFactory
-from streaming.encoders.base import VideoCodec
+from streaming.director import Director
+from streaming.encoders.base import VIDEO_CODECS, VideoCodec
 from streaming.encoders.h264 import H264Codec
-from streaming.errors import BadCommand, CapacityReached, LipstreamError, SessionClosed, UnknownUtterance
+from streaming.errors import CapacityReached, SessionClosed, UnknownUtterance
 from streaming.observer import EndReason, Observer
-from streaming.performer.base import Performer, PerformRequest
+from streaming.performer.base import Performer
 from streaming.playout import Playout
 from streaming.protocol import (
-    COMMAND,
-    Ack,
-    Append,
-    ChangeAvatar,
     Command,
     Error,
     Event,
-    Interrupt,
-    Keyframe,
     NoticeEvent,
-    Ping,
-    Pong,
-    Say,
     SessionState,
     UtteranceAppended,
-    UtteranceEnded,
     UtteranceQueued,
-    UtteranceStarted,
-    WordSpoken,
-    command_id,
 )
 from streaming.sinks.base import Sink
 from streaming.slots import Notice, Slot, UtteranceKey
@@ -107,7 +92,7 @@ class Session:
         self._options = options
         self._sequence = 0
         self._utterances: deque[Utterance] = deque()
-        self._to_perform: asyncio.Queue[Utterance] = asyncio.Queue()
+        self._director = Director(performer, lambda: self.avatar, self._is_current, self._noticed)
         self._stage = Stage(
             compositor,
             video_bitrate=options.video_bitrate,
@@ -118,7 +103,6 @@ class Session:
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: asyncio.Task[None] | None = None
         self._changing_avatar = asyncio.Lock()
-        self._performing: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -147,7 +131,7 @@ class Session:
         )
         session._tasks = [
             asyncio.create_task(session._playout.run(), name=f"playout-{session.id}"),
-            asyncio.create_task(session._direct(), name=f"director-{session.id}"),
+            asyncio.create_task(session._director.run(), name=f"director-{session.id}"),
         ]
         for task in session._tasks:
             task.add_done_callback(session._task_ended)
@@ -199,7 +183,7 @@ class Session:
         )
         entry.write(text, final=final)
         self._utterances.append(entry)
-        self._to_perform.put_nowait(entry)
+        self._director.submit(entry)
         self._notify(UtteranceQueued(utterance=entry.name, text=text))
         self.quiet_since = accepted
         if interrupt:
@@ -235,8 +219,7 @@ class Session:
         self.generation += 1
         self._observer.interrupted()
         dropped, self._utterances = self._utterances, deque()
-        if self._performing is not None:
-            self._performing.cancel()
+        self._director.drop_current()
         for entry in dropped:
             self._ended(entry, "interrupted")
         self._set_state("idle", force=True)
@@ -252,8 +235,7 @@ class Session:
 
         def change() -> None:
             self._stage.change_compositor(compositor)
-            self._playout.request_keyframe("h264")
-            self._playout.request_keyframe("vp8")
+            self.request_keyframe()
 
         self._playout.between_slots(change)
         self.avatar = avatar
@@ -262,51 +244,7 @@ class Session:
 
     async def handle(self, raw: str | bytes | Command) -> Event:
         """Carry out one command of the live protocol; bad ones are answered with an ``error`` event."""
-        identifier: str | None = None
-        try:
-            command = COMMAND.validate_json(raw) if isinstance(raw, str | bytes) else raw
-            identifier = command.id
-            return await self._carry_out(command)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "command"
-            known = command_id(raw) if isinstance(raw, str | bytes) else None
-            return Error(code=BadCommand.code, message=f"{where}: {first['msg']}", id=known)
-        except (LipstreamError, AvatarError) as error:
-            return Error(code=error.code, message=error.message, id=identifier)
-        except Exception:
-            # One broken command must not take the viewer's connection with it.
-            log.exception("a command failed", session=self.id)
-            message = "The command failed; the server's log says why. Trying again may help."
-            return Error(code=LipstreamError.code, message=message, id=identifier)
-
-    async def _carry_out(self, command: Command) -> Event:
-        match command:
-            case Say():
-                name = await self.say(
-                    command.text,
-                    utterance=command.utterance,
-                    final=command.final,
-                    interrupt=command.interrupt,
-                    voice=command.voice,
-                    language=command.language,
-                    speed=command.speed,
-                )
-                return Ack(id=command.id, utterance=name, generation=self.generation)
-            case Append():
-                await self.append(command.utterance, command.text, command.final)
-                return Ack(id=command.id, utterance=command.utterance, generation=self.generation)
-            case Interrupt():
-                return Ack(id=command.id, generation=await self.interrupt())
-            case ChangeAvatar():
-                await self.change_avatar(command.avatar)
-                return Ack(id=command.id, generation=self.generation)
-            case Keyframe():
-                self._playout.request_keyframe("h264")
-                self._playout.request_keyframe("vp8")
-                return Ack(id=command.id, generation=self.generation)
-            case Ping():
-                return Pong(id=command.id, time=command.time)
+        return await carry_out(self, raw)
 
     def attach(self, sink: Sink) -> None:
         """Play to ``sink`` from now on; it is told the session's state first.
@@ -327,9 +265,10 @@ class Session:
         self._playout.detach(sink)
         self.quiet_since = self.clock.clock.now()
 
-    def request_keyframe(self, codec: VideoCodec) -> None:
-        """The next frame of ``codec`` will be a keyframe."""
-        self._playout.request_keyframe(codec)
+    def request_keyframe(self, codec: VideoCodec | None = None) -> None:
+        """The next frame of ``codec``, or of all codecs, will be a keyframe."""
+        for each in (codec,) if codec else VIDEO_CODECS:
+            self._playout.request_keyframe(each)
 
     @property
     def viewers(self) -> int:
@@ -397,72 +336,21 @@ class Session:
             latency = self.clock.clock.now() - entry.accepted
             self._observer.utterance_started(latency, entry.engine)
             self._set_state("speaking")
-            self._notify(
-                UtteranceStarted(
-                    utterance=entry.name, slot=index, latency_ms=round(latency * 1000, 1), engine=entry.engine
-                )
-            )
+            self._notify(entry.started(index, latency))
         entry.sent_slots += 1
-        for word in slot.words:
-            self._notify(
-                WordSpoken(
-                    utterance=entry.name,
-                    text=word.text,
-                    slot=index,
-                    start=round(word.start, 3),
-                    end=round(word.end, 3),
-                    begin=word.begin,
-                    stop=word.stop,
-                )
-            )
+        for word in entry.words(index, slot):
+            self._notify(word)
 
     # Within ---------------------------------------------------------------------------------------------
 
-    async def _direct(self) -> None:
-        """Have the performer perform one utterance after another."""
-        while True:
-            entry = await self._to_perform.get()
-            if entry.key.generation < self.generation:
-                continue
-            self._performing = asyncio.create_task(self._perform(entry), name=f"perform-{self.id}")
-            try:
-                await asyncio.wait((self._performing,))
-            finally:
-                self._performing.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await self._performing
-                self._performing = None
-
-    async def _perform(self, entry: Utterance) -> None:
-        request = PerformRequest(
-            key=entry.key,
-            avatar=self.avatar,
-            voice=entry.voice,
-            language=entry.language,
-            speed=entry.speed,
-            seed=entry.key.sequence,
-        )
-        try:
-            async with aclosing(self._performer.perform(request, entry.text())) as items:
-                async for item in items:
-                    if isinstance(item, Slot):
-                        await entry.put(item)
-                    else:
-                        self._noticed(entry, item)
-        except LipstreamError as error:
-            entry.error = (error.code, error.message)
-        except Exception as error:
-            log.exception("performing failed", session=self.id, utterance=entry.name)
-            entry.error = ("internal_error", f"Speaking failed ({type(error).__name__}). Try again.")
-        finally:
-            entry.final = True
-            entry.all_received = True
+    def _is_current(self, entry: Utterance) -> bool:
+        return entry.key.generation == self.generation
 
     def _noticed(self, entry: Utterance, notice: Notice) -> None:
         if notice.code == "speech_engine":
-            entry.engine = notice.message
+            entry.engine = notice.engine
             return
-        self._observer.engine_fallback(notice.message)
+        self._observer.engine_fallback(notice.engine)
         self._notify(NoticeEvent(code=notice.code, message=notice.message, utterance=entry.name))
 
     def _find(self, name: str) -> Utterance | None:
@@ -470,16 +358,7 @@ class Session:
 
     def _ended(self, entry: Utterance, reason: EndReason) -> None:
         self._observer.utterance_ended(reason)
-        code, message = entry.error or (None, None)
-        self._notify(
-            UtteranceEnded(
-                utterance=entry.name,
-                reason=reason,
-                spoken_seconds=round(entry.spoken_seconds, 3),
-                code=code,
-                message=message,
-            )
-        )
+        self._notify(entry.ended(reason))
         self.quiet_since = self.clock.clock.now()
 
     def _set_state(self, state: State, *, force: bool = False) -> None:

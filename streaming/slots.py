@@ -71,12 +71,14 @@ class Slot(msgspec.Struct, frozen=True, array_like=True, tag="slot"):
 class Notice(msgspec.Struct, frozen=True, array_like=True, tag="notice"):
     """Something worth telling about a running utterance, such as a fallback to another engine.
 
-    ``code`` is ``speech_engine`` (which engine speaks; ``message`` is its name) or ``engine_fallback``.
+    ``code`` is ``speech_engine`` (``engine`` speaks) or ``engine_fallback`` (``engine`` failed, and the next
+    one takes over).
     """
 
     key: UtteranceKey
     code: str
-    message: str
+    engine: str
+    message: str = ""
 
 
 PerformanceItem = Slot | Notice

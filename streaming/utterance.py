@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from streaming.errors import ScriptRejected, UnknownUtterance
-from streaming.protocol import MAX_TEXT
+from streaming.observer import EndReason
+from streaming.protocol import MAX_TEXT, UtteranceEnded, UtteranceStarted, WordSpoken
 from streaming.slots import Slot, UtteranceKey
 from streaming.timing import FPS
 
@@ -103,3 +104,35 @@ class Utterance:
         slot = self._slots.popleft()
         self._room.set()
         return slot
+
+    def started(self, index: int, latency: float) -> UtteranceStarted:
+        """The event that its first slot is sent, as slot ``index``, ``latency`` seconds after acceptance."""
+        return UtteranceStarted(
+            utterance=self.name, slot=index, latency_ms=round(latency * 1000, 1), engine=self.engine
+        )
+
+    def words(self, index: int, slot: Slot) -> list[WordSpoken]:
+        """The events of the words that begin in ``slot``, which is slot ``index`` of the session."""
+        return [
+            WordSpoken(
+                utterance=self.name,
+                text=word.text,
+                slot=index,
+                start=round(word.start, 3),
+                end=round(word.end, 3),
+                begin=word.begin,
+                stop=word.stop,
+            )
+            for word in slot.words
+        ]
+
+    def ended(self, reason: EndReason) -> UtteranceEnded:
+        """The event that nothing of it follows."""
+        code, message = self.error or (None, None)
+        return UtteranceEnded(
+            utterance=self.name,
+            reason=reason,
+            spoken_seconds=round(self.spoken_seconds, 3),
+            code=code,
+            message=message,
+        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 VideoCodec = Literal["h264", "vp8"]
+VIDEO_CODECS: tuple[VideoCodec, ...] = ("h264", "vp8")
 
 
 @dataclass(frozen=True, slots=True)

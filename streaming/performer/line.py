@@ -27,7 +27,7 @@ async def run_line(
         notices.append(Notice(request.key, "speech_engine", name))
 
     def on_fallback(engine: str, reason: str) -> None:
-        notices.append(Notice(request.key, "engine_fallback", f"{engine}: {reason}"))
+        notices.append(Notice(request.key, "engine_fallback", engine, f"{engine} failed ({reason})"))
 
     speech_request = SpeechRequest(
         text=text,
