@@ -24,7 +24,11 @@ CLOSED_AFTER_MS = SILENT_AFTER_MS + 200
 """The mouth takes four frames to come to rest."""
 
 
-@pytest.mark.parametrize("query", ["", "transport=websocket"], ids=["webrtc", "webcodecs"])
+@pytest.mark.parametrize(
+    "query",
+    ["", "transport=websocket", "transport=websocket&format=fmp4"],
+    ids=["webrtc", "webcodecs", "fmp4"],
+)
 async def test_nothing_follows_an_interrupt(server: LiveServer, browser: Browser, query: str):
     async with visit(browser, server.url, query) as visitor:
         await visitor.record()

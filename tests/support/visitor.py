@@ -35,6 +35,12 @@ document.addEventListener("securitypolicyviolation", (event) => {
   window.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
 });
 """
+STATE = """() => {
+  const { state, transport, error, events } = window.lipstream ?? {};
+  const form = document.querySelector("#form-error")?.textContent;
+  const last = events?.slice(-5).map(({ event }) => JSON.stringify(event));
+  return [`${state} over ${transport}, ${error}, form: ${form}, last events:`, ...(last ?? [])].join("\\n");
+}"""
 SEEN = """() => {
   const live = document.querySelector("#stage").dataset.surface === "picture" ? "#picture" : "#live";
   const canvas = new OffscreenCanvas(64, 64);
@@ -91,8 +97,8 @@ class Visitor:
             async with asyncio.timeout(seconds):
                 await self.page.evaluate(loop)
         except TimeoutError:
-            state = await self.page.evaluate("[window.lipstream?.state, window.lipstream?.error]")
-            raise AssertionError(f"after {seconds} s still not: {condition} ({state})") from None
+            state = await self.page.evaluate(STATE)
+            raise AssertionError(f"after {seconds} s still not: {condition}\n{state}") from None
 
     async def until_live(self, seconds: float = PATIENCE_SECONDS) -> None:
         await self.until("window.lipstream?.state === 'live' && lipstream.transport", seconds)
