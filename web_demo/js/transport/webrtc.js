@@ -15,6 +15,7 @@ const WATCH_MS = 1000;
 const RATE_MS = 500;
 /** How long sound that was on its way when an interrupt was carried out may still come out of the jitter buffer. */
 const STALE_SOUND_MS = 80;
+const RELEASE_MS = 2000;
 const HUSH_LIMIT_MS = 2000;
 /** Sound cards take about this long from the jitter buffer to the ear. */
 const OUTPUT_SECONDS = 0.03;
@@ -223,12 +224,15 @@ export class WebRtcTransport {
     return this.#rate.kbps;
   }
 
-  #release() {
+  /** Tell the server that this viewer leaves; resolves when it knows, or soon after. */
+  async #release() {
     if (!this.#location) return;
     const location = this.#location;
     this.#location = "";
     // keepalive lets the request outlive the page; without it the server would hold the peer for half a minute.
-    fetch(address(location), { method: "DELETE", keepalive: true, headers: { Authorization: `Bearer ${this.info.token}` } }).catch(() => {});
+    const headers = { Authorization: `Bearer ${this.info.token}` };
+    const signal = AbortSignal.timeout(RELEASE_MS);
+    await fetch(address(location), { method: "DELETE", keepalive: true, headers, signal }).catch(() => {});
   }
 
   abandon() {
@@ -241,9 +245,9 @@ export class WebRtcTransport {
     this.#stopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
     for (const undo of this.#undo) undo();
-    this.#release();
-    this.channel.close();
-    this.peer.close();
+    this.channel.onmessage = null;
     this.video.srcObject = null;
+    // The connection is closed last: a server that sees it break forgets the viewer, and the request finds nothing.
+    this.#release().finally(() => this.peer.close());
   }
 }
