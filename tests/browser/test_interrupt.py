@@ -32,7 +32,7 @@ CLOSED_AFTER_MS = SILENT_AFTER_MS + 200
 async def test_nothing_follows_an_interrupt(server: LiveServer, browser: Browser, query: str):
     async with visit(browser, server.url, query) as visitor:
         await visitor.record()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1)
         asked = await visitor.now()
         await visitor.say(LONG)
         await visitor.until_event("word", 5)

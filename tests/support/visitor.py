@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from playwright.async_api import Browser, Page, ViewportSize
+from playwright.async_api import Browser, ConsoleMessage, Page, ViewportSize
 
 PATIENCE_SECONDS = 20.0
 DESKTOP = ViewportSize(width=1280, height=800)
@@ -83,6 +83,11 @@ class Visitor:
 
     page: Page
     complaints: list[str] = field(default_factory=list)
+
+    def read(self, line: ConsoleMessage) -> None:
+        """Note an error of the console and where it comes from."""
+        if line.type == "error":
+            self.complaints.append(f"{line.text} {line.location['url']}")
 
     def forgive(self, *parts: str) -> None:
         """Drop the complaints that hold one of these."""
@@ -189,9 +194,7 @@ async def visit(
         for script in (COMPLAIN, RECORDER, *scripts):
             await context.add_init_script(script)
         visitor = Visitor(await context.new_page())
-        visitor.page.on(
-            "console", lambda line: visitor.complaints.append(line.text) if line.type == "error" else None
-        )
+        visitor.page.on("console", lambda line: visitor.read(line))
         visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
         await visitor.page.goto(f"{url}/?probe=1&{query}")
         await visitor.until_live()
