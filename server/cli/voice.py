@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 from rich.table import Table
-from streaming.speech.registry import statuses
 
 from server.cli.common import fail, out, quiet_log, readable_errors, settings_or_exit
+from streaming.speech.registry import statuses
 
 app = typer.Typer(help="Voices.", no_args_is_help=True)
 
