@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import cv2
-from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
 from avatars.atlas import MouthAtlas
 from streaming.compositor.assets import load_assets
 from streaming.compositor.atlas_compositor import AtlasCompositor
 from streaming.compositor.life import Life
-from streaming.timing import FPS
+from streaming.encoders.bt601 import tag_bt601
+from streaming.encoders.video import PIXEL_FORMAT
+from streaming.timing import FPS, FRAME_TIME_BASE
 
 LOOP_SECONDS = 8.0
 LOOP_SEED = 0
@@ -49,11 +49,10 @@ def write_idle_loop(atlas: MouthAtlas, path: Path, seconds: float = LOOP_SECONDS
             stream = container.add_stream("libx264", rate=FPS, options={"crf": CRF, "preset": "slow"})
             assert isinstance(stream, VideoStream)
             stream.height, stream.width = atlas.still.shape[:2]
-            stream.pix_fmt = "yuv420p"
-            context = stream.codec_context
-            context.colorspace, context.color_range = Colorspace.SMPTE170M, ColorRange.MPEG
+            stream.pix_fmt = PIXEL_FORMAT
+            tag_bt601(stream.codec_context)
             for index, frame in enumerate(idle_frames(atlas, count)):
-                frame.pts, frame.time_base = index, Fraction(1, FPS)
+                frame.pts, frame.time_base = index, FRAME_TIME_BASE
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
         os.replace(temporary, path)

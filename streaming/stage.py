@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from streaming.compositor.base import Compositor
 from streaming.encoders.base import EncodedSlot, EncodedVideo, VideoCodec
 from streaming.encoders.h264 import H264Codec
+from streaming.encoders.opus import DEFAULT_BITRATE as DEFAULT_AUDIO_BITRATE
 from streaming.encoders.opus import OpusEncoder
 from streaming.encoders.probe import open_h264
 from streaming.encoders.video import VideoEncoder
@@ -25,7 +26,7 @@ from streaming.timing import SLOT_SAMPLES
 log = structlog.get_logger(__name__)
 
 DEFAULT_VIDEO_BITRATE = 1_500_000
-DEFAULT_AUDIO_BITRATE = 48_000
+"""Ceiling in bits per second."""
 
 
 class Stage:

@@ -23,6 +23,8 @@ VIDEO_CLOCK_RATE = 90_000
 VIDEO_TICKS_PER_SLOT = VIDEO_CLOCK_RATE // FPS
 VIDEO_TIME_BASE = Fraction(1, VIDEO_CLOCK_RATE)
 AUDIO_TIME_BASE = Fraction(1, WIRE_RATE)
+SPEECH_TIME_BASE = Fraction(1, SPEECH_RATE)
+FRAME_TIME_BASE = Fraction(1, FPS)
 
 ENCODE_LEAD_SECONDS = 0.020
 """How long before a slot's deadline its frame is composed and encoded."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-import av
 from av.video.codeccontext import VideoCodecContext
 
-from streaming.encoders.base import EncodedVideo
-from streaming.encoders.video import encode_frame, live_context
+from streaming.encoders.video import BUFFER_SECONDS, VideoEncoder, live_context
 from streaming.timing import FPS
 
 H264Codec = Literal["libx264", "h264_nvenc"]
@@ -22,16 +20,13 @@ PRESET = "superfast"
 NVENC_QUALITY = 24
 """NVENC's constant quality of about the same look."""
 
-BUFFER_SECONDS = 0.5
-"""Rate control window: what a keyframe may take is paid back within this time."""
-
 LEVEL_3_1_MACROBLOCKS = 3_600
 """Largest frame of level 3.1 (ITU-T H.264 table A-1); browsers offer ``42e01f``, that is, level 3.1."""
 
 LEVEL_3_1_MACROBLOCK_RATE = 108_000
 
 
-class H264Encoder:
+class H264Encoder(VideoEncoder):
     """H.264 in Annex B form with SPS and PPS before each IDR.
 
     Opening takes a few milliseconds (NVENC: some hundred), so construct it in a worker thread too.
@@ -48,31 +43,8 @@ class H264Encoder:
     """
 
     def __init__(self, width: int, height: int, bitrate: int, codec: H264Codec = "libx264") -> None:
+        super().__init__(_open(codec, width, height, bitrate))
         self.codec = codec
-        self._context: VideoCodecContext | None = _open(codec, width, height, bitrate)
-
-    def encode(self, frame: av.VideoFrame, index: int, keyframe: bool) -> EncodedVideo:
-        """Encode one frame.
-
-        Args:
-            frame: yuv420p, BT.601, limited range, of the encoder's size; its pixels are only read.
-            index: slot index; rises, gaps are allowed.
-            keyframe: make this an IDR.
-
-        Returns:
-            The whole access unit.
-
-        Raises:
-            ValueError: the frame has another size or format, or the encoder is closed.
-            EngineFailed: the codec gave nothing back.
-        """
-        if self._context is None:
-            raise ValueError("The encoder is closed.")
-        return encode_frame(self._context, frame, index, keyframe)
-
-    def close(self) -> None:
-        """Release the codec; idempotent. Nothing waits inside, so nothing is lost."""
-        self._context = None
 
 
 def _open(codec: H264Codec, width: int, height: int, bitrate: int) -> VideoCodecContext:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import Literal
-
 import av
 import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from numpy.typing import NDArray
 
 from streaming.errors import EngineFailed
-from streaming.timing import OPUS_FRAME_SECONDS, OPUS_FRAMES_PER_SLOT, SLOT_SAMPLES, SPEECH_RATE
+from streaming.timing import (
+    OPUS_FRAME_SECONDS,
+    OPUS_FRAMES_PER_SLOT,
+    SLOT_SAMPLES,
+    SPEECH_RATE,
+    SPEECH_TIME_BASE,
+)
 
 COMPLEXITY = 5
 """Of 10. At this bit rate more effort is not heard, and costs twice the CPU time."""
 
-Application = Literal["voip", "audio"]
+APPLICATION = "audio"
+"""Keeps the engine's own sound; ``voip`` would filter it for intelligibility."""
 
 DEFAULT_BITRATE = 48_000
 """Bits per second; speech at 24 kHz is transparent here."""
@@ -36,11 +40,10 @@ class OpusEncoder:
 
     Args:
         bitrate: bits per second, constrained variable.
-        application: ``voip`` shapes for intelligibility, ``audio`` for fidelity to the engine's own sound.
     """
 
-    def __init__(self, bitrate: int = DEFAULT_BITRATE, application: Application = "audio") -> None:
-        self._context: AudioCodecContext | None = _open(bitrate, application)
+    def __init__(self, bitrate: int = DEFAULT_BITRATE) -> None:
+        self._context: AudioCodecContext | None = _open(bitrate)
         self._pts = 0
 
     def encode(self, samples: NDArray[np.float32]) -> tuple[bytes, bytes]:
@@ -58,16 +61,8 @@ class OpusEncoder:
         """
         if self._context is None:
             raise ValueError("The encoder is closed.")
-        if samples.shape != (SLOT_SAMPLES,):
-            raise ValueError(f"A slot has {SLOT_SAMPLES} samples, got an array of shape {samples.shape}.")
-        frame = av.AudioFrame.from_ndarray(
-            samples.reshape(1, -1).astype(np.float32, copy=False), format="flt", layout="mono"
-        )
-        frame.sample_rate = SPEECH_RATE
-        frame.time_base = Fraction(1, SPEECH_RATE)
-        frame.pts = self._pts
+        packets = self._context.encode(audio_frame(samples, self._pts))
         self._pts += SLOT_SAMPLES
-        packets = self._context.encode(frame)
         if len(packets) != OPUS_FRAMES_PER_SLOT:
             raise EngineFailed(
                 f"Opus gave {len(packets)} packets for a slot instead of {OPUS_FRAMES_PER_SLOT}."
@@ -79,17 +74,38 @@ class OpusEncoder:
         self._context = None
 
 
-def _open(bitrate: int, application: Application) -> AudioCodecContext:
+def audio_frame(samples: NDArray[np.float32], pts: int) -> av.AudioFrame:
+    """One slot's sound as libav takes it.
+
+    Args:
+        samples: float32 of shape (960,) at 24 kHz, -1..1.
+        pts: presentation time in samples at 24 kHz.
+
+    Raises:
+        ValueError: the array has another shape.
+    """
+    if samples.shape != (SLOT_SAMPLES,):
+        raise ValueError(f"A slot has {SLOT_SAMPLES} samples, got an array of shape {samples.shape}.")
+    frame = av.AudioFrame.from_ndarray(
+        samples.reshape(1, -1).astype(np.float32, copy=False), format="flt", layout="mono"
+    )
+    frame.sample_rate = SPEECH_RATE
+    frame.time_base = SPEECH_TIME_BASE
+    frame.pts = pts
+    return frame
+
+
+def _open(bitrate: int) -> AudioCodecContext:
     context = av.CodecContext.create("libopus", "w")
     if not isinstance(context, AudioCodecContext):
         raise ValueError("libopus is not an audio encoder.")
     context.format = "flt"
     context.layout = "mono"
     context.sample_rate = SPEECH_RATE
-    context.time_base = Fraction(1, SPEECH_RATE)
+    context.time_base = SPEECH_TIME_BASE
     context.bit_rate = bitrate
     context.options = {
-        "application": application,
+        "application": APPLICATION,
         "frame_duration": str(round(OPUS_FRAME_SECONDS * 1000)),
         "vbr": "constrained",
         "compression_level": str(COMPLEXITY),

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import av
 from av.video.codeccontext import VideoCodecContext
 
-from streaming.encoders.base import EncodedVideo
-from streaming.encoders.video import encode_frame, live_context
+from streaming.encoders.video import BUFFER_SECONDS, VideoEncoder, live_context
 
 SPEED = -6
 """libvpx' ``cpu-used`` in realtime mode: a negative value is a fixed speed, so the cost does not swing."""
 
-BUFFER_SECONDS = 0.5
 MIN_QUANTIZER = 24
 """Finer is hardly seen, and a quiet face would fill the whole bit rate; here it looks like x264 at its own
 quality."""
@@ -19,8 +16,8 @@ quality."""
 MAX_QUANTIZER = 56
 
 
-class Vp8Encoder:
-    """VP8 frames, one for each frame given.
+class Vp8Encoder(VideoEncoder):
+    """VP8 frames.
 
     Args:
         width: pixels, even.
@@ -32,27 +29,7 @@ class Vp8Encoder:
     """
 
     def __init__(self, width: int, height: int, bitrate: int) -> None:
-        self._context: VideoCodecContext | None = _open(width, height, bitrate)
-
-    def encode(self, frame: av.VideoFrame, index: int, keyframe: bool) -> EncodedVideo:
-        """Encode one frame.
-
-        Args:
-            frame: yuv420p, BT.601, limited range, of the encoder's size; its pixels are only read.
-            index: slot index; rises, gaps are allowed.
-            keyframe: make this a keyframe.
-
-        Raises:
-            ValueError: the frame has another size or format, or the encoder is closed.
-            EngineFailed: the codec gave nothing back.
-        """
-        if self._context is None:
-            raise ValueError("The encoder is closed.")
-        return encode_frame(self._context, frame, index, keyframe)
-
-    def close(self) -> None:
-        """Release the codec; idempotent."""
-        self._context = None
+        super().__init__(_open(width, height, bitrate))
 
 
 def _open(width: int, height: int, bitrate: int) -> VideoCodecContext:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -17,10 +16,16 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from streaming.encoders.bt601 import tag_bt601
-from streaming.encoders.video import PIXEL_FORMAT
+from streaming.encoders.opus import audio_frame
+from streaming.encoders.video import PIXEL_FORMAT, check_frame, check_size
 from streaming.errors import ScriptRejected
-from streaming.timing import FPS, SLOT_SAMPLES, SLOT_SECONDS, SPEECH_RATE, WIRE_RATE
+from streaming.timing import FPS, FRAME_TIME_BASE, SLOT_SAMPLES, SLOT_SECONDS, WIRE_RATE
 
+QUALITY = 20
+"""x264's constant rate factor; lower is finer."""
+PRESET = "veryfast"
+AUDIO_BITRATE = 128_000
+"""Bits per second of the AAC stream."""
 VIDEO_THREADS = 2
 GOP_FRAMES = 2 * FPS
 """A player can seek to every other second."""
@@ -37,28 +42,14 @@ class Mp4Sink:
         path: where the file shall be; its folder exists.
         width: pixels, even.
         height: pixels, even.
-        audio_bitrate: bits per second of the AAC stream.
-        crf: x264's constant rate factor; lower is finer.
-        preset: x264's preset.
 
     Raises:
         ValueError: a side is odd or not positive.
         OSError: the file cannot be written.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        width: int,
-        height: int,
-        audio_bitrate: int = 128_000,
-        crf: int = 20,
-        preset: str = "veryfast",
-    ) -> None:
-        if width <= 0 or height <= 0 or width % 2 or height % 2:
-            raise ValueError(
-                f"A video of {width}x{height} cannot be encoded: both sides must be even and positive."
-            )
+    def __init__(self, path: Path, width: int, height: int) -> None:
+        check_size(width, height)
         self.path = path
         self.frames = 0
         self._partial = path.with_name(f".{path.name}{PARTIAL_SUFFIX}")
@@ -67,8 +58,8 @@ class Mp4Sink:
             str(self._partial), "w", format="mp4", options={"movflags": "+faststart"}
         )
         try:
-            self._video = _video_stream(self._container, width, height, crf, preset)
-            self._audio = _audio_stream(self._container, audio_bitrate)
+            self._video = _video_stream(self._container, width, height)
+            self._audio = _audio_stream(self._container)
         except BaseException:
             self.abort()
             raise
@@ -86,27 +77,12 @@ class Mp4Sink:
         """
         if self._finished:
             raise ValueError("The file is finished.")
-        if (frame.width, frame.height, frame.format.name) != (
-            self._video.width,
-            self._video.height,
-            PIXEL_FORMAT,
-        ):
-            raise ValueError(
-                f"Expected a {PIXEL_FORMAT} frame of {self._video.width}x{self._video.height}, "
-                f"got {frame.format.name} {frame.width}x{frame.height}."
-            )
-        if samples.shape != (SLOT_SAMPLES,):
-            raise ValueError(f"A slot has {SLOT_SAMPLES} samples, got an array of shape {samples.shape}.")
+        check_frame(frame, self._video.width, self._video.height)
+        sound = audio_frame(samples, self.frames * SLOT_SAMPLES)
         frame.pts = self.frames
-        frame.time_base = Fraction(1, FPS)
+        frame.time_base = FRAME_TIME_BASE
         frame.pict_type = PictureType.NONE
         self._container.mux(self._video.encode(frame))
-        sound = av.AudioFrame.from_ndarray(
-            samples.reshape(1, -1).astype(np.float32, copy=False), format="flt", layout="mono"
-        )
-        sound.sample_rate = SPEECH_RATE
-        sound.pts = self.frames * SLOT_SAMPLES
-        sound.time_base = Fraction(1, SPEECH_RATE)
         self._encode_audio(sound)
         self.frames += 1
 
@@ -150,21 +126,21 @@ class Mp4Sink:
             self._container.mux(self._audio.encode(resampled))
 
 
-def _video_stream(container: OutputContainer, width: int, height: int, crf: int, preset: str) -> VideoStream:
+def _video_stream(container: OutputContainer, width: int, height: int) -> VideoStream:
     stream = container.add_stream("libx264", rate=FPS)
     stream.width = width
     stream.height = height
     stream.pix_fmt = PIXEL_FORMAT
     context = stream.codec_context
-    context.time_base = Fraction(1, FPS)
+    context.time_base = FRAME_TIME_BASE
     context.gop_size = GOP_FRAMES
     context.thread_count = VIDEO_THREADS
-    context.options = {"preset": preset, "crf": str(crf), "profile": "high"}
+    context.options = {"preset": PRESET, "crf": str(QUALITY), "profile": "high"}
     tag_bt601(context)
     return stream
 
 
-def _audio_stream(container: OutputContainer, bitrate: int) -> AudioStream:
+def _audio_stream(container: OutputContainer) -> AudioStream:
     stream = container.add_stream("aac", rate=WIRE_RATE, layout="mono")
-    stream.bit_rate = bitrate
+    stream.bit_rate = AUDIO_BITRATE
     return stream
