@@ -16,6 +16,9 @@ MAX_OFFER_BYTES = 64 * 1024
 
 MAX_SECTIONS = 16
 
+MAX_OFFERED_CANDIDATES = 128
+"""Every candidate is an address that this machine then sends connectivity checks to."""
+
 RECEIVING = ("recvonly", "sendrecv")
 DEFAULT_H264_PROFILE = "42e01f"
 """What RFC 6184 offers mean in practice when they name no profile."""
@@ -55,6 +58,9 @@ def read_offer(text: str) -> Offer:
     sections = [media for media in description.media if media.port != 0]
     if len(description.media) > MAX_SECTIONS:
         raise OfferRejected(f"The offer has more than {MAX_SECTIONS} media sections.")
+    if sum(len(media.ice_candidates) for media in description.media) > MAX_OFFERED_CANDIDATES:
+        raise OfferRejected(f"The offer has more than {MAX_OFFERED_CANDIDATES} candidates.")
+    _check_bundle(description)
     for media in sections:
         if (
             media.ice is None
@@ -108,6 +114,16 @@ def _parse(sdp: str) -> SessionDescription:
         raise OfferRejected(
             "The body is not a valid SDP offer; send pc.localDescription.sdp as it is."
         ) from error
+
+
+def _check_bundle(description: SessionDescription) -> None:
+    """Refuse a bundle of sections that are not there; aiortc would look for their transport in vain."""
+    mids = {media.rtp.muxId for media in description.media if media.rtp.muxId}
+    for group in description.group:
+        if group.semantic == "BUNDLE" and not mids.issuperset(map(str, group.items)):
+            raise OfferRejected(
+                "a=group:BUNDLE names a section that the offer does not have; each needs its a=mid."
+            )
 
 
 def _wanted(sections: list[MediaDescription], kind: Literal["audio", "video"]) -> MediaDescription | None:

@@ -103,3 +103,18 @@ def test_names_that_nobody_can_resolve_go_and_the_list_stays_open() -> None:
     assert "192.0.2.1" in kept
     assert ".local" not in kept and "end-of-candidates" not in kept
     assert kept.endswith("\r\n")
+
+
+@pytest.mark.parametrize("broken", ["", "a=mid:", "a=mid:7"])
+async def test_a_bundle_of_sections_that_are_not_there_is_refused(broken: str) -> None:
+    offer = (await make_offer("video", "audio", data=True)).replace("a=mid:0", broken)
+    with pytest.raises(OfferRejected, match="a=mid"):
+        read_offer(offer)
+
+
+async def test_an_offer_may_not_send_checks_to_a_thousand_addresses() -> None:
+    offer = await make_offer(data=True)
+    flood = [f"a=candidate:1 1 udp 1 192.0.2.{n} 9 typ host\r\n" for n in range(200)]
+    read_offer(offer + "".join(flood[:100]))
+    with pytest.raises(OfferRejected, match="candidates"):
+        read_offer(offer + "".join(flood))
