@@ -85,7 +85,7 @@ class Director:
             entry.error = (error.code, error.message)
         except Exception as error:
             log.exception("performing failed", session=entry.key.session, utterance=entry.name)
-            entry.error = ("internal_error", f"Speaking failed ({type(error).__name__}). Try again.")
+            entry.error = (LipstreamError.code, f"Speaking failed ({type(error).__name__}). Try again.")
         finally:
             entry.final = True
             entry.all_received = True

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Protocol
 
-EndReason = Literal["completed", "interrupted", "failed"]
+from streaming.protocol import EndReason
 
 
 class Observer(Protocol):

@@ -11,12 +11,18 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic_core import from_json
 
+from avatars.manifest import AvatarId
+
 MAX_TEXT = 10_000
 MAX_ID = 64
-AvatarId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", examples=["mira"])]
 UtteranceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["u1"])]
 Text = Annotated[str, Field(max_length=MAX_TEXT, examples=["Hello there!"])]
 Speed = Annotated[float, Field(ge=0.5, le=2.0)]
+
+State = Literal["idle", "speaking", "closed"]
+"""What a session does now."""
+EndReason = Literal["completed", "interrupted", "failed"]
+"""Why nothing of an utterance follows."""
 
 
 class _Message(BaseModel):
@@ -112,7 +118,7 @@ class SessionState(_Message):
 
     type: Literal["session.state"] = "session.state"
     session: str
-    state: Literal["idle", "speaking", "closed"]
+    state: State
     avatar: str
     generation: int
 
@@ -162,7 +168,7 @@ class UtteranceEnded(_Message):
 
     type: Literal["utterance.ended"] = "utterance.ended"
     utterance: str
-    reason: Literal["completed", "interrupted", "failed"]
+    reason: EndReason
     spoken_seconds: float
     code: str | None = None
     message: str | None = None

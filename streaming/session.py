@@ -7,7 +7,6 @@ import secrets
 from collections import deque
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Literal
 
 import structlog
 
@@ -17,16 +16,18 @@ from streaming.compositor.base import Compositor, CompositorFactory
 from streaming.director import Director
 from streaming.encoders.base import VIDEO_CODECS, VideoCodec
 from streaming.encoders.h264 import H264Codec
-from streaming.errors import CapacityReached, SessionClosed, UnknownUtterance
-from streaming.observer import EndReason, Observer
+from streaming.errors import CapacityReached, LipstreamError, SessionClosed, UnknownUtterance
+from streaming.observer import Observer
 from streaming.performer.base import Performer
 from streaming.playout import Playout
 from streaming.protocol import (
     Command,
+    EndReason,
     Error,
     Event,
     NoticeEvent,
     SessionState,
+    State,
     UtteranceAppended,
     UtteranceQueued,
 )
@@ -41,8 +42,6 @@ MAX_WAITING_UTTERANCES = 32
 MAX_SINKS = 16
 ID_BYTES = 9
 TOKEN_BYTES = 24
-
-State = Literal["idle", "speaking", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,5 +378,5 @@ class Session:
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("session task broke", session=self.id, task=task.get_name(), exc_info=error)
-            self._notify(Error(code="internal_error", message="The session broke. Create a new one."))
+            self._notify(Error(code=LipstreamError.code, message="The session broke. Create a new one."))
             self._begin_closing()

@@ -6,6 +6,8 @@ they hold plain values only and stay small: mouth coefficients, never pixels of 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +38,6 @@ class MouthShape(msgspec.Struct, frozen=True, array_like=True, tag="mouth"):
     energy: float = 0.0
     brow: float = 0.0
 
-
-REST = MouthShape()
 
 Patch = MouthShape
 """What decides a frame. Grows into a union when an engine delivers pixels instead of coefficients."""
@@ -76,7 +76,7 @@ class Notice(msgspec.Struct, frozen=True, array_like=True, tag="notice"):
     """
 
     key: UtteranceKey
-    code: str
+    code: Literal["speech_engine", "engine_fallback"]
     engine: str
     message: str = ""
 

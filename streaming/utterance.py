@@ -7,8 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from streaming.errors import ScriptRejected, UnknownUtterance
-from streaming.observer import EndReason
-from streaming.protocol import MAX_TEXT, UtteranceEnded, UtteranceStarted, WordSpoken
+from streaming.protocol import MAX_TEXT, EndReason, UtteranceEnded, UtteranceStarted, WordSpoken
 from streaming.slots import Slot, UtteranceKey
 from streaming.timing import FPS
 

@@ -16,7 +16,7 @@ EYE_OUTER_RIGHT, EYE_OUTER_LEFT = 33, 263
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Level:
+class Series:
     """Pictures along a strength, each at one or several widths.
 
     Attributes:
@@ -61,9 +61,9 @@ class AtlasAssets:
     apertures: tuple[float, ...]
     widths: tuple[float, ...]
     mouths: Plane
-    press: Level
-    bite: Level
-    tongue: Level
+    press: Series
+    bite: Series
+    tongue: Series
     tongue_aperture: float
     eye_rect: tuple[int, int, int, int]
     lids: tuple[float, ...]
@@ -92,9 +92,9 @@ def load_assets(atlas: MouthAtlas) -> AtlasAssets:
         apertures=_floats(atlas.apertures),
         widths=_floats(atlas.widths),
         mouths=pack_all(atlas.mouths[cut]),
-        press=Level(_floats(atlas.press_levels), _floats(atlas.press_widths), pack_all(atlas.press[cut])),
-        bite=Level(_floats(atlas.bite_levels), _floats(atlas.bite_widths), pack_all(atlas.bite[cut])),
-        tongue=Level(_floats(atlas.tongue_levels), (0.0,), pack_all(atlas.tongue[:, None][cut])),
+        press=Series(_floats(atlas.press_levels), _floats(atlas.press_widths), pack_all(atlas.press[cut])),
+        bite=Series(_floats(atlas.bite_levels), _floats(atlas.bite_widths), pack_all(atlas.bite[cut])),
+        tongue=Series(_floats(atlas.tongue_levels), (0.0,), pack_all(atlas.tongue[:, None][cut])),
         tongue_aperture=float(atlas.tongue_aperture[0]),
         eye_rect=eye_rect,
         lids=_floats(atlas.lids),

@@ -9,11 +9,11 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from streaming.compositor.assets import AtlasAssets, Level
+from streaming.compositor.assets import AtlasAssets, Series
 from streaming.compositor.easing import MouthPose
 from streaming.compositor.planes import Plane, Planes, unpack
 
-Stage = Literal["tongue", "bite", "press"]
+SeriesName = Literal["tongue", "bite", "press"]
 
 NEGLIGIBLE = 1 / 256
 """Blend weights below this change no level, so the picture is taken as it is."""
@@ -70,9 +70,9 @@ class MouthPainter:
         high = _across(mouths[i + 1], self._assets.widths, width, buffers[1])
         return _mix(low, high, s, buffers[2])
 
-    def _strengthen(self, picture: Plane, name: Stage, amount: float, width: float) -> Plane:
+    def _strengthen(self, picture: Plane, name: SeriesName, amount: float, width: float) -> Plane:
         """Blend from ``picture`` (strength 0) along a series."""
-        series: Level = getattr(self._assets, name)
+        series: Series = getattr(self._assets, name)
         if amount < NEGLIGIBLE or not series.levels:
             return picture
         buffers = self._buffers[name]

@@ -19,6 +19,10 @@ OPEN_LIMIT, CLOSE_LIMIT = 0.36, 0.40
 WIDTH_LIMIT = 0.45
 """How far the corners of the mouth move per frame."""
 FORCED_BITE = 0.95
+SHUT = 0.5
+"""Press or bite beyond this means that the lips must be seen shut."""
+NEARLY_SHUT = 0.15
+"""Press and bite fade out up to this aperture: their pictures are made from a closed mouth."""
 ENDING = (0.75, 0.35)
 """Width and tongue are scaled by these in the last frames, so that rest is near."""
 
@@ -113,7 +117,7 @@ class AtlasFaceStream:
             lo, at = i * _STEP, i * _STEP + _SIDE
             window = slice(lo, lo + 2 * _SIDE + 1)
             press, bite = float(curves.press[window].max()), float(curves.bite[window].max())
-            shut = press > 0.5 or bite > 0.5
+            shut = press > SHUT or bite > SHUT
             aperture = float(curves.aperture[window].min() if shut else curves.aperture[at])
             self._targets.append(
                 _Target(
@@ -130,7 +134,7 @@ class AtlasFaceStream:
     def _force(self, first: int, stop: int, last: bool) -> None:
         """Let every closure be seen in the frame nearest to it, however short it is."""
         offset = len(self._targets) - (stop - first)
-        closures = self._mouth.closures(-math.inf, math.inf)
+        closures = self._mouth.closures
         pressed = {_frame_of(c.centre, stop, last) for c in closures if c.press}
         for closure in closures:
             frame = _frame_of(closure.centre, stop, last)
@@ -175,8 +179,7 @@ def _frame_of(seconds: float, stop: int, last: bool) -> int:
 
 
 def _patch(target: _Target, aperture: float) -> MouthShape:
-    # The pressed and the bitten picture are made from a closed mouth.
-    shut = max(0.0, 1.0 - aperture / 0.15)
+    shut = max(0.0, 1.0 - aperture / NEARLY_SHUT)
     return MouthShape(
         aperture=aperture,
         width=target.width,

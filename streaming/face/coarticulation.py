@@ -59,6 +59,15 @@ ACCENT_VOWEL_SECONDS = 0.110
 ACCENT_GAP_SECONDS = 0.900
 ACCENT_AHEAD, ACCENT_SECONDS = 0.080, 0.400
 """A stressed vowel of this length lifts the brows, at most this often, from this early, for this long."""
+ACCENT_LIFT, ACCENT_GROWTH, ACCENT_LIMIT = 0.3, 2.0, 0.8
+"""How far such a vowel lifts the brows, how much more per second beyond its least length, and at most."""
+
+PRESS_SHUTS, BITE_SHUTS = 0.75, 0.80
+"""Parts of a closing ramp over which the aperture goes to 0."""
+PRESS_FADES, BITE_FADES = 0.55, 0.50
+"""From this part of the ramp on the pressed or bitten picture fades in."""
+PRESS_NARROWS = 0.6
+"""Share of a mouth's width that pressed lips give up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +80,8 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Mouth coefficients sampled at :data:`RATE` from sample ``first`` on, as arrays of one length."""
+    """Mouth coefficients sampled at :data:`RATE`, as arrays of one length."""
 
-    first: int
     aperture: NDArray[np.float64]
     width: NDArray[np.float64]
     press: NDArray[np.float64]
@@ -87,6 +95,7 @@ class Coarticulation:
 
     Attributes:
         known: seconds up to which all sounds are known.
+        closures: those that are not forgotten, in order.
     """
 
     def __init__(self) -> None:
@@ -96,7 +105,7 @@ class Coarticulation:
         # Columns: start, hold end, seconds to close, seconds to open.
         self._ramps: dict[str, list[tuple[float, ...]]] = {"press": [], "bite": [], "tongue": []}
         self._accents: list[tuple[float, float]] = []
-        self._closures: list[Closure] = []
+        self.closures: list[Closure] = []
         self._last_accent = -math.inf
         self._waiting: Phoneme | None = None
         self._previous_length = ABSENT_SECONDS
@@ -124,17 +133,13 @@ class Coarticulation:
             self._waiting = None
         self.known = math.inf
 
-    def closures(self, start: float, end: float) -> list[Closure]:
-        """Closures whose centre lies in start..end."""
-        return [closure for closure in self._closures if start <= closure.centre < end]
-
     def forget(self, before: float) -> None:
         """Drop what cannot be seen after ``before`` seconds."""
         self._lobes = [lobe for lobe in self._lobes if lobe[1] + LINGER > before]
         for name, ramps in self._ramps.items():
             self._ramps[name] = [ramp for ramp in ramps if ramp[1] + ramp[3] > before]
         self._accents = [accent for accent in self._accents if accent[0] + ACCENT_SECONDS > before]
-        self._closures = [closure for closure in self._closures if closure.centre > before - LINGER]
+        self.closures = [closure for closure in self.closures if closure.centre > before - LINGER]
 
     def curves(self, first: int, count: int) -> Curves:
         """Draw samples ``first .. first + count``; sample ``n`` is at ``n / RATE`` seconds."""
@@ -143,16 +148,16 @@ class Coarticulation:
         t = wide_t[SMOOTHING_TAPS : SMOOTHING_TAPS + count]
         press, bite, tongue = (self._ramped(name, t) for name in ("press", "bite", "tongue"))
         # Lips shut by geometry first, only then the pressed or bitten picture fades in: no ghosts.
-        aperture *= (1 - _smoothstep(press / 0.75)) * (1 - _smoothstep(bite / 0.8))
-        press = _smoothstep((press - 0.55) / 0.45)
-        bite = _smoothstep((bite - 0.5) / 0.5)
-        width *= 1 - 0.6 * press
+        aperture *= (1 - _smoothstep(press / PRESS_SHUTS)) * (1 - _smoothstep(bite / BITE_SHUTS))
+        press = _smoothstep((press - PRESS_FADES) / (1 - PRESS_FADES))
+        bite = _smoothstep((bite - BITE_FADES) / (1 - BITE_FADES))
+        width *= 1 - PRESS_NARROWS * press
         brow = np.zeros_like(t)
         for onset, strength in self._accents:
             phase = (t - onset + ACCENT_AHEAD) / ACCENT_SECONDS
             inside = (phase > 0) & (phase < 1)
             brow = np.maximum(brow, np.where(inside, strength * 0.5 * (1 - np.cos(2 * np.pi * phase)), 0.0))
-        return Curves(first, visemes.APERTURE_GAIN * aperture, width, press, bite, tongue, brow)
+        return Curves(visemes.APERTURE_GAIN * aperture, width, press, bite, tongue, brow)
 
     def _place(self, sound: Phoneme, next_length: float) -> None:
         start, end, symbol = sound.start, sound.end, sound.symbol
@@ -196,7 +201,7 @@ class Coarticulation:
         elif symbol in visemes.PRESSED or symbol in visemes.BITTEN:
             press = symbol in visemes.PRESSED
             self._ramps["press" if press else "bite"].append((start, hold_end, closing, opening))
-            self._closures.append(Closure((start + hold_end) / 2, press))
+            self.closures.append(Closure((start + hold_end) / 2, press))
 
     def _accent(self, sound: Phoneme) -> None:
         length = sound.end - sound.start
@@ -204,7 +209,8 @@ class Coarticulation:
             return
         if sound.start - self._last_accent >= ACCENT_GAP_SECONDS:
             self._last_accent = sound.start
-            self._accents.append((sound.start, min(0.8, 0.3 + 2.0 * (length - ACCENT_VOWEL_SECONDS))))
+            lift = ACCENT_LIFT + ACCENT_GROWTH * (length - ACCENT_VOWEL_SECONDS)
+            self._accents.append((sound.start, min(ACCENT_LIMIT, lift)))
 
     def _blend(self, t: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Aperture and width as the weighted mean of all targets at each moment."""

@@ -9,7 +9,7 @@ from streaming.protocol import Event
 
 
 class Sink(Protocol):
-    """A live viewer. Both methods are called on the event loop and must not block or raise.
+    """A live viewer. Its methods are called on the event loop and must not block or raise.
 
     A sink that falls behind drops what it holds, asks for a keyframe and goes on from there.
     """

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from streaming.encoders.annexb import codec_string, parameter_sets, to_sample
+from streaming.encoders.annexb import parameter_sets, to_sample
 from streaming.encoders.base import EncodedSlot
 from streaming.encoders.opus import SILENCE
 from streaming.protocol import MediaFormat
 from streaming.sinks.boxes import fragment, init_segment
-from streaming.sinks.packers import stream_size
-from streaming.timing import FPS, OPUS_FRAMES_PER_SLOT, VIDEO_TICKS_PER_SLOT, WIRE_RATE, WIRE_SLOT_SAMPLES
+from streaming.sinks.packers import media_format, stream_size
+from streaming.timing import OPUS_FRAMES_PER_SLOT, VIDEO_TICKS_PER_SLOT, WIRE_SLOT_SAMPLES
 
 
 class Fmp4Packer:
@@ -32,20 +32,10 @@ class Fmp4Packer:
 
     def describe(self, slot: EncodedSlot) -> MediaFormat:
         """See :class:`streaming.sinks.packers.Packer`."""
-        sps, _ = parameter_sets(slot.video["h264"].data)
-        codec = codec_string(sps)
-        width, height = stream_size(sps, self._size)
-        return MediaFormat(
-            format="fmp4",
-            width=width,
-            height=height,
-            fps=FPS,
-            video_codec=codec,
-            audio_codec="opus",
-            mime=f'video/mp4; codecs="{codec}, opus"',
-            sample_rate=WIRE_RATE,
-            slot=slot.index if self._first is None else self._first,
-        )
+        media = media_format("fmp4", slot, self._size)
+        mime = f'video/mp4; codecs="{media.video_codec}, {media.audio_codec}"'
+        first = slot.index if self._first is None else self._first
+        return media.model_copy(update={"mime": mime, "slot": first})
 
     def pack(self, slot: EncodedSlot) -> list[bytes]:
         """One fragment; before the first, and when the parameter sets change, the initialisation segment."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Protocol
+from typing import Literal, Protocol
 
 from streaming.encoders.annexb import codec_string, parameter_sets
 from streaming.encoders.base import EncodedSlot
@@ -43,6 +43,29 @@ def stream_size(sps: bytes, expected: tuple[int, int]) -> tuple[int, int]:
         return expected
 
 
+def media_format(
+    format: Literal["webcodecs", "fmp4"], slot: EncodedSlot, expected: tuple[int, int]
+) -> MediaFormat:
+    """What every packer says of its stream; ``slot`` holds a keyframe.
+
+    Args:
+        format: how slots are packed.
+        slot: where the stream begins, or changes.
+        expected: width and height, should the stream not say.
+    """
+    sps, _ = parameter_sets(slot.video["h264"].data)
+    width, height = stream_size(sps, expected)
+    return MediaFormat(
+        format=format,
+        width=width,
+        height=height,
+        fps=FPS,
+        video_codec=codec_string(sps),
+        audio_codec="opus",
+        sample_rate=WIRE_RATE,
+    )
+
+
 class WebCodecsPacker:
     """One encoded chunk per message, for ``VideoDecoder`` and ``AudioDecoder`` (Annex B, raw Opus packets).
 
@@ -58,17 +81,7 @@ class WebCodecsPacker:
 
     def describe(self, slot: EncodedSlot) -> MediaFormat:
         """See :class:`Packer`."""
-        sps, _ = parameter_sets(slot.video["h264"].data)
-        width, height = stream_size(sps, self._size)
-        return MediaFormat(
-            format="webcodecs",
-            width=width,
-            height=height,
-            fps=FPS,
-            video_codec=codec_string(sps),
-            audio_codec="opus",
-            sample_rate=WIRE_RATE,
-        )
+        return media_format("webcodecs", slot, self._size)
 
     def pack(self, slot: EncodedSlot) -> list[bytes]:
         """See :class:`Packer`: two messages of sound, then one of video unless the slot has none."""

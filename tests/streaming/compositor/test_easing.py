@@ -14,7 +14,7 @@ from streaming.compositor.easing import (
     MouthFollower,
     pose_of,
 )
-from streaming.slots import REST, MouthShape
+from streaming.slots import MouthShape
 
 unit = st.floats(0, 1)
 shapes = st.builds(
@@ -24,7 +24,7 @@ shapes = st.builds(
 
 def test_an_open_shape_is_taken_as_it_is():
     assert pose_of(MouthShape(0.7, -0.4))[:4] == (0.7, -0.4, 0, 0)
-    assert pose_of(REST) == REST_POSE
+    assert pose_of(MouthShape()) == REST_POSE
 
 
 @given(shapes)

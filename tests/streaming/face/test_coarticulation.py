@@ -107,4 +107,4 @@ def test_pieces_give_the_same_curves_and_old_sounds_can_be_forgotten():
         joined = np.concatenate([getattr(c, name) for c in drawn])
         np.testing.assert_allclose(joined, getattr(reference, name)[: len(joined)], atol=1e-9)
     pieces.forget(sounds[-1].end + LINGER + 1)
-    assert pieces.closures(-math.inf, math.inf) == []
+    assert pieces.closures == []
