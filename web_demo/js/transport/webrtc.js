@@ -1,5 +1,5 @@
 // @ts-check
-/** WebRTC through WHEP (RFC 9725): picture and sound as tracks, commands and events on the data channel "lipstream". */
+/** WebRTC through WHEP (draft-ietf-wish-whep): picture and sound as tracks, commands and events on the data channel "lipstream". */
 
 import { address } from "../api.js";
 import { muteVideo } from "../dom.js";
