@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatars.errors import BundleInvalid
+from avatars.manifest import MAX_SIDE, MIN_SIDE
 
 Image = NDArray[np.uint8]
 Grid = NDArray[np.float32]
@@ -68,7 +69,8 @@ MOTIONS = ("shift_x", "shift_y", "roll", "yaw", "pitch", "breath", "brows")
 """Names of the motion fields. Coefficients: pixels for shifts and breath, sine of the angle for roll, yaw and
 pitch, 0..1 for brows."""
 
-MIN_SIDE, MAX_SIDE = 64, 1920
+LANDMARKS = 468
+"""Points of the face mesh."""
 REST_TOLERANCE = 2.0
 """Mean difference in levels up to which a picture at rest counts as equal to the still."""
 
@@ -124,7 +126,7 @@ def validate(atlas: MouthAtlas) -> None:
     _check_shape("motion", atlas.motion, (len(MOTIONS), nodes, nodes, 2))
     _require(nodes >= 2, "motion needs a grid of at least 2 x 2")
     _check_finite("motion", atlas.motion, -4 * MAX_SIDE, 4 * MAX_SIDE)
-    _check_shape("landmarks", atlas.landmarks, (468, 2))
+    _check_shape("landmarks", atlas.landmarks, (LANDMARKS, 2))
     _check_finite("landmarks", atlas.landmarks, -MAX_SIDE, 2 * MAX_SIDE)
 
     rest = int(np.flatnonzero(atlas.widths == 0)[0])

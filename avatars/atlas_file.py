@@ -23,11 +23,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avatars.atlas import MAX_SIDE, Image, MouthAtlas, crop, validate
+from avatars.atlas import LANDMARKS, Image, MouthAtlas, crop, validate
 from avatars.errors import BundleInvalid
+from avatars.manifest import MAX_SIDE, PART_LIMITS
 
 FORMAT = 1
-MAX_FILE_BYTES = 64 << 20
+MAX_FILE_BYTES = PART_LIMITS["atlas.npz"]
 MAX_UNPACKED_BYTES = 192 << 20
 MAX_HEADER_BYTES = 1024
 
@@ -55,7 +56,7 @@ _FIELDS: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {
     "gazes": (_F4, (_LEVELS, 2)),
     "eyes": (_U8, (_LEVELS, _LEVELS, _SIDE, _SIDE, 3)),
     "motion": (_F4, (_LEVELS, _NODES, _NODES, 2)),
-    "landmarks": (_F4, (468, 2)),
+    "landmarks": (_F4, (LANDMARKS, 2)),
 }
 """Type and largest shape of every field."""
 _DIFFERENCES = {

@@ -21,9 +21,8 @@ from pydantic import ValidationError
 from avatars.atlas import MouthAtlas
 from avatars.atlas_file import load_atlas
 from avatars.errors import AvatarExists, BundleInvalid
-from avatars.manifest import PART_LIMITS, AvatarDetails, Manifest, Part, PartName
+from avatars.manifest import MANIFEST_NAME, PART_LIMITS, AvatarDetails, Manifest, Part, PartName
 
-MANIFEST_NAME = "avatar.json"
 MAX_MANIFEST_BYTES = 64 << 10
 TEMPORARY_PREFIX = ".part-"
 
@@ -122,7 +121,7 @@ class BundleWriter:
             folder.rename(place)
         except OSError as error:
             if place.exists():
-                raise AvatarExists(_taken(manifest.id)) from error
+                raise taken(manifest.id) from error
             raise
         self._folder = None
         return Bundle(place, manifest)
@@ -221,5 +220,8 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _taken(avatar: str) -> str:
-    return f"An avatar with the id '{avatar}' exists already. Choose another id or delete that avatar first."
+def taken(avatar: str) -> AvatarExists:
+    """The error that an id is in use."""
+    return AvatarExists(
+        f"An avatar with the id '{avatar}' exists already. Choose another id or delete that avatar first."
+    )

@@ -7,10 +7,21 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
+MANIFEST_NAME = "avatar.json"
 ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 
+MIN_SIDE, MAX_SIDE = 64, 1920
+"""Pixels of a frame's width and height."""
+MAX_FPS = 60
+MAX_LOOP_SECONDS = 600
+NOT_STATED = "not stated"
+
+PartName = Literal[
+    "poster.webp", "idle.mp4", "alpha.mp4", "alpha.png", "faces.npz", "atlas.npz", "musetalk.safetensors"
+]
+
 MEGABYTE = 1 << 20
-PART_LIMITS: dict[str, int] = {
+PART_LIMITS: dict[PartName, int] = {
     "poster.webp": 2 * MEGABYTE,
     "idle.mp4": 32 * MEGABYTE,
     "alpha.mp4": 32 * MEGABYTE,
@@ -21,11 +32,9 @@ PART_LIMITS: dict[str, int] = {
 }
 """Every part that a bundle may have, and the most bytes it may take."""
 
-PartName = Literal[
-    "poster.webp", "idle.mp4", "alpha.mp4", "alpha.png", "faces.npz", "atlas.npz", "musetalk.safetensors"
-]
 AvatarId = Annotated[str, Field(pattern=ID_PATTERN, examples=["mira"])]
 Line = Annotated[str, Field(max_length=500)]
+Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, multiple_of=2)]
 
 
 class _Model(BaseModel):
@@ -43,11 +52,11 @@ class Provenance(_Model):
         consent: for a real person, who agreed to this use and how; else why none is needed.
     """
 
-    source: Line = "not stated"
-    author: Line = "not stated"
-    licence: Line = "not stated"
+    source: Line = NOT_STATED
+    author: Line = NOT_STATED
+    licence: Line = NOT_STATED
     tools: tuple[Line, ...] = Field(default=(), max_length=20)
-    consent: Line = "not stated"
+    consent: Line = NOT_STATED
 
 
 class Part(_Model):
@@ -74,10 +83,10 @@ class AvatarDetails(_Model):
 
     id: AvatarId
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    width: Annotated[int, Field(ge=64, le=1920, multiple_of=2)]
-    height: Annotated[int, Field(ge=64, le=1920, multiple_of=2)]
-    fps: Annotated[int, Field(ge=1, le=60)]
-    frames: Annotated[int, Field(ge=1, le=60 * 600)]
+    width: Side
+    height: Side
+    fps: Annotated[int, Field(ge=1, le=MAX_FPS)]
+    frames: Annotated[int, Field(ge=1, le=MAX_FPS * MAX_LOOP_SECONDS)]
     created: AwareDatetime
     provenance: Provenance = Provenance()
     engines: tuple[Literal["atlas", "musetalk"], ...] = ("atlas",)

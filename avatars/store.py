@@ -8,9 +8,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatars.bundle import TEMPORARY_PREFIX, Bundle, BundleWriter, open_bundle, read_manifest
-from avatars.errors import AvatarExists, AvatarNotFound, AvatarReadOnly, BundleInvalid
-from avatars.manifest import ID_PATTERN, AvatarDetails, Manifest
+from avatars.bundle import TEMPORARY_PREFIX, Bundle, BundleWriter, open_bundle, read_manifest, taken
+from avatars.errors import AvatarNotFound, AvatarReadOnly, BundleInvalid
+from avatars.manifest import ID_PATTERN, MANIFEST_NAME, AvatarDetails, Manifest
 
 BUILTIN_ROOT = Path(__file__).parent / "builtin"
 _ID = re.compile(ID_PATTERN)
@@ -98,9 +98,7 @@ class AvatarStore:
                 "starting with a letter or digit."
             )
         if self.exists(avatar):
-            raise AvatarExists(
-                f"An avatar with the id '{avatar}' exists already. Choose another id or delete it first."
-            )
+            raise taken(avatar)
         return BundleWriter(self.root)
 
     def add(self, folder: Path, avatar: str | None = None) -> Bundle:
@@ -180,7 +178,7 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _is_bundle(folder: Path) -> bool:
-    return (folder / "avatar.json").is_file()
+    return (folder / MANIFEST_NAME).is_file()
 
 
 def _check_name(folder: Path, manifest: Manifest) -> None:

@@ -12,8 +12,10 @@ from precompute.landmarks import FaceFinder
 from precompute.photo import open_photo
 from precompute.portrait import find_portrait
 from precompute.portrait_atlas import build_portrait_atlas
-from streaming.clock import Clock
+from streaming.clock import Clock, SystemClock
 
+LEFTOVER_SECONDS = 24 * 3600
+"""What was being written or deleted this long ago is nobody's work any more: its process was killed."""
 ATLAS_BEGINS, ATLAS_ENDS = 0.1, 0.75
 """Shares of the whole work at which drawing the mouth atlas begins and ends."""
 
@@ -31,7 +33,8 @@ def create_avatar(
 ) -> Bundle:
     """Make an avatar from one front portrait. Takes some seconds of one core; call it off the event loop.
 
-    Nothing is left behind when it fails, and nobody sees the avatar before it is whole.
+    Nothing is left behind when it fails, and nobody sees the avatar before it is whole. What killed processes
+    left in the store earlier is removed.
 
     Args:
         photo: the picture's bytes, or a path that the caller chose itself (never one a stranger named).
@@ -50,6 +53,8 @@ def create_avatar(
         EngineUnavailable: the face landmark models are not installed.
     """
     report = progress or _silent
+    clock = clock or SystemClock()
+    store.remove_leftovers(clock.wall() - LEFTOVER_SECONDS)
     with store.writer(avatar) as writer:
         report("Opening the photo", 0.0)
         picture = open_photo(photo)

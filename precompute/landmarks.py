@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from avatars.atlas import LANDMARKS
 from precompute.mesh_points import (
     EYE_OUTER_LEFT,
     EYE_OUTER_RIGHT,
@@ -38,7 +39,6 @@ RAW_SCORE_LIMIT = 80.0
 MESH_INPUT = 192
 MESH_MARGIN = 1.5
 """The mesh network's crop is this many times the face's longer side."""
-MESH_POINTS = 468
 SETTLING_PASSES = 3
 AVERAGED_CROPS = 12
 JITTER_SHIFT, JITTER_SCALE, JITTER_ANGLE = 0.015, 0.1, 0.03
@@ -156,7 +156,7 @@ class FaceFinder:
         )
         rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
         outputs = self._mesh.run((rgb / 255).astype(np.float32))
-        raw = next(o for o in outputs.values() if o.size == MESH_POINTS * 3).reshape(MESH_POINTS, 3)
+        raw = next(o for o in outputs.values() if o.size == LANDMARKS * 3).reshape(LANDMARKS, 3)
         logit = next(o for o in outputs.values() if o.size == 1).item()
         flat = (raw[:, :2] - shift) @ np.linalg.inv(turn).T
         points = np.column_stack([flat, raw[:, 2] / scale]).astype(np.float32)

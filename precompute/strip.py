@@ -20,7 +20,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from avatars.store import AvatarStore
+from avatars.store import BUILTIN_ROOT, AvatarStore
 from streaming.compositor.atlas_compositor import AtlasCompositorFactory
 from streaming.face.atlas_face import AtlasFace
 from streaming.slots import Patch
@@ -129,7 +129,7 @@ def _ascii(label: str) -> str:
 def main(
     avatar: Annotated[str, typer.Argument(help="Id of the avatar.")],
     out: Annotated[Path, typer.Argument(help="PNG to write.")],
-    store: Annotated[Path, typer.Option(help="Folder with avatars of your own.")] = Path("data/avatars"),
+    store: Annotated[Path, typer.Option(help="Folder with avatars of your own.")] = BUILTIN_ROOT,
     text: Annotated[str, typer.Option(help="What is said.")] = SENTENCE,
     around: Annotated[str, typer.Option(help="Show the frames around these sounds, e.g. mbp.")] = "",
     frames: Annotated[

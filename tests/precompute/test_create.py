@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,10 @@ from avatars.errors import AvatarExists, BundleInvalid
 from avatars.manifest import Provenance
 from avatars.store import BUILTIN_ROOT, AvatarStore
 from precompute import create
-from precompute.create import create_avatar
+from precompute.create import LEFTOVER_SECONDS, create_avatar
 from precompute.errors import AvatarRejected
 from tests.support.atlas import small_atlas
+from tests.support.clock import WALL_START, ManualClock
 
 PHOTO = BUILTIN_ROOT / "sources" / "theo.png"
 
@@ -58,6 +60,14 @@ def test_a_taken_or_bad_id_is_refused_before_any_work(store):
         create_avatar(b"not even a picture", "mira", store)
     with pytest.raises(BundleInvalid):
         create_avatar(b"not even a picture", "../mira", store)
+
+
+def test_what_a_killed_process_left_is_cleared(store, quick_drawing):
+    for name, age in ((".part-killed", 2 * LEFTOVER_SECONDS), (".part-at-work", 60)):
+        (store.root / name).mkdir(parents=True)
+        os.utime(store.root / name, (WALL_START - age, WALL_START - age))
+    create_avatar(PHOTO, "new", store, clock=ManualClock())
+    assert sorted(_left_behind(store)) == [".part-at-work", "new"]
 
 
 @pytest.mark.parametrize("photo", [b"not a picture", PHOTO.read_bytes()[:2000]])
