@@ -70,23 +70,3 @@ export function wait(ms, signal) {
     }
   });
 }
-
-/**
- * Mute or unmute a playing video. Browsers pause a video that is unmuted before any gesture: then it plays on, muted.
- * @param {HTMLVideoElement} video
- * @param {boolean} muted
- * @returns {Promise<boolean>}  whether it is as wished
- */
-export async function muteVideo(video, muted) {
-  video.muted = muted;
-  if (muted) return true;
-  try {
-    await video.play();
-    return true;
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") return true;
-    video.muted = true;
-    video.play().catch(() => {});
-    return false;
-  }
-}

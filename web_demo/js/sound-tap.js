@@ -18,12 +18,9 @@ export function nextSoundOf(track, signal) {
   return Promise.resolve(null);
 }
 
-/**
- * Follows the level of a signal.
- * @param {boolean} quietNow  whether silence before listening may be assumed
- */
-function onset(quietNow) {
-  let quietSince = quietNow ? -Infinity : performance.now();
+/** Follows the level of a signal; silence before listening is assumed. */
+function onset() {
+  let quietSince = -Infinity;
   /** @param {boolean} loud @param {number} now */
   return (loud, now) => {
     if (!loud) return false;
@@ -41,7 +38,7 @@ async function throughProcessor(track, signal) {
   const reader = new Processor({ track: copy }).readable.getReader();
   const stop = () => reader.cancel().catch(() => {});
   signal.addEventListener("abort", stop, { once: true });
-  const heard = onset(true);
+  const heard = onset();
   let samples = new Float32Array(4800);
   try {
     while (!signal.aborted) {
@@ -75,7 +72,7 @@ async function throughAnalyser(track, signal) {
     analyser.fftSize = 1024;
     context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
     const samples = new Float32Array(analyser.fftSize);
-    const heard = onset(true);
+    const heard = onset();
     while (!signal.aborted) {
       await new Promise((resolve) => requestAnimationFrame(resolve));
       analyser.getFloatTimeDomainData(samples);

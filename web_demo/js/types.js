@@ -50,6 +50,7 @@
  * @property {number} [rttMs]
  * @property {number} [bufferMs]  how long media waits here before it is played
  * @property {number} [dropped]  frames
+ * @property {number} [underruns]  times that the sound ran dry
  * @property {number} [lost]  packets
  *
  * @typedef {object} TransportHooks

@@ -1,8 +1,8 @@
 // @ts-check
 /** Plays a fragmented MP4 through MediaSource: the way in for browsers without WebCodecs. Later, but it plays. */
 
-import { muteVideo } from "../dom.js";
 import { nextSoundOf } from "../sound-tap.js";
+import { VideoSound, onFirstPicture } from "./video.js";
 
 /** How far behind the live edge to stay, in seconds; the browser needs this much to play without halting. */
 const TARGET = 0.12;
@@ -27,8 +27,6 @@ export class MsePlayer {
   #queue = [];
   #url = "";
   #closed = false;
-  #muted = true;
-  #hushed = false;
   #frames = { total: 0, time: performance.now(), fps: 0 };
   /** @type {any} */
   #media = null;
@@ -44,6 +42,7 @@ export class MsePlayer {
    */
   constructor(video, hooks, probe) {
     this.video = video;
+    this.sound = new VideoSound(video);
     this.hooks = hooks;
     this.probe = probe;
   }
@@ -65,13 +64,7 @@ export class MsePlayer {
 
   #showFirst() {
     const { video } = this;
-    const shown = () => !this.#closed && this.hooks.picture(performance.now());
-    if ("requestVideoFrameCallback" in video) {
-      const handle = video.requestVideoFrameCallback(shown);
-      this.#undo.push(() => video.cancelVideoFrameCallback(handle));
-    } else {
-      /** @type {any} */ (video).addEventListener("playing", shown, { once: true });
-    }
+    this.#undo.push(onFirstPicture(video, (when) => !this.#closed && this.hooks.picture(when)));
     if (this.probe) {
       this.#undo.push(this.probe.watchVideo(video));
       video.addEventListener("playing", () => this.#probeSound(), { once: true });
@@ -137,24 +130,19 @@ export class MsePlayer {
   }
 
   /** @param {boolean} muted @returns {Promise<boolean>} */
-  async setMuted(muted) {
-    this.#muted = muted;
-    const done = await muteVideo(this.video, muted || this.#hushed);
-    if (!done) this.#muted = true;
-    return done;
+  setMuted(muted) {
+    return this.sound.setMuted(muted);
   }
 
   hush() {
-    this.#hushed = true;
-    this.video.muted = true;
+    this.sound.hush();
   }
 
   /** Everything received so far is stale: go on from the live edge. */
   cut() {
     const edge = this.#edge();
     if (edge !== null) this.video.currentTime = Math.max(this.video.currentTime, edge - 0.02);
-    this.#hushed = false;
-    this.video.muted = this.#muted;
+    this.sound.unhush();
   }
 
   delay() {

@@ -2,8 +2,8 @@
 /** WebRTC through WHEP (draft-ietf-wish-whep): picture and sound as tracks, commands and events on the data channel "lipstream". */
 
 import { address } from "../api.js";
-import { muteVideo } from "../dom.js";
 import { nextSoundOf } from "../sound-tap.js";
+import { VideoSound, onFirstPicture } from "./video.js";
 
 /** @typedef {import("../types.js").ServerEvent} ServerEvent */
 /** @typedef {import("../types.js").Transport} Transport */
@@ -24,8 +24,6 @@ const OUTPUT_SECONDS = 0.03;
 export class WebRtcTransport {
   name = "webrtc";
   surface = /** @type {const} */ ("live");
-  #muted = true;
-  #hushed = false;
   #location = "";
   #buffer = 0.06;
   #stopped = false;
@@ -47,6 +45,7 @@ export class WebRtcTransport {
     this.api = api;
     this.info = info;
     this.video = video;
+    this.sound = new VideoSound(video);
     this.hooks = hooks;
     this.probe = probe;
     if (typeof RTCPeerConnection === "undefined") throw new DOMException("This browser has no WebRTC.", "NotSupportedError");
@@ -89,13 +88,7 @@ export class WebRtcTransport {
     const { video } = this;
     video.srcObject = stream;
     video.play().catch(() => {});
-    const shown = () => !this.#stopped && this.hooks.picture(performance.now());
-    if ("requestVideoFrameCallback" in video) {
-      const handle = video.requestVideoFrameCallback(shown);
-      this.#undo.push(() => video.cancelVideoFrameCallback(handle));
-    } else {
-      /** @type {any} */ (video).addEventListener("playing", shown, { once: true });
-    }
+    this.#undo.push(onFirstPicture(video, (when) => !this.#stopped && this.hooks.picture(when)));
     if (this.probe) {
       this.#undo.push(this.probe.watchVideo(video));
       if (this.#audio) this.#undo.push(this.probe.watchAudio(this.#audio));
@@ -135,8 +128,8 @@ export class WebRtcTransport {
 
   /** @param {ServerEvent} event */
   #event(event) {
-    if (event.type === "utterance.ended" && event.reason === "interrupted") this.#later(STALE_SOUND_MS, () => this.#unhush());
-    if (event.type === "utterance.started") this.#unhush();
+    if (event.type === "utterance.ended" && event.reason === "interrupted") this.#later(STALE_SOUND_MS, () => this.sound.unhush());
+    if (event.type === "utterance.started") this.sound.unhush();
     this.hooks.event(event);
   }
 
@@ -160,22 +153,13 @@ export class WebRtcTransport {
   }
 
   /** @param {boolean} muted @returns {Promise<boolean>} */
-  async setMuted(muted) {
-    this.#muted = muted;
-    const done = await muteVideo(this.video, muted || this.#hushed);
-    if (!done) this.#muted = true;
-    return done;
+  setMuted(muted) {
+    return this.sound.setMuted(muted);
   }
 
   hush() {
-    this.#hushed = true;
-    this.video.muted = true;
-    this.#later(HUSH_LIMIT_MS, () => this.#unhush());
-  }
-
-  #unhush() {
-    this.#hushed = false;
-    this.video.muted = this.#muted;
+    this.sound.hush();
+    this.#later(HUSH_LIMIT_MS, () => this.sound.unhush());
   }
 
   delay() {
