@@ -14,6 +14,8 @@ from pydantic_core import from_json
 from avatars.manifest import AvatarId
 
 MAX_TEXT = 10_000
+MAX_MESSAGE_BYTES = 128 << 10
+"""One command: the longest text with every character escaped as a surrogate pair has 120 kB."""
 MAX_ID = 64
 UtteranceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["u1"])]
 Text = Annotated[str, Field(max_length=MAX_TEXT, examples=["Hello there!"])]

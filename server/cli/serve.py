@@ -11,9 +11,8 @@ import uvicorn
 from server import log
 from server.cli.common import err, fail, settings_or_exit
 from server.settings import Settings
+from streaming.protocol import MAX_MESSAGE_BYTES
 
-MAX_COMMAND_BYTES = 256 << 10
-"""One message of a WebSocket client: a full script, with every character escaped."""
 GRACEFUL_SECONDS = 5
 BACKLOG = 512
 
@@ -54,7 +53,7 @@ def server_config(settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         ws="websockets-sansio",
-        ws_max_size=MAX_COMMAND_BYTES,
+        ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         log_config=None,
         access_log=False,

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 
 from aiortc import RTCDataChannel
 
-from streaming.errors import LipstreamError
-from streaming.protocol import Error, Event
+from streaming.errors import BadCommand, LipstreamError
+from streaming.protocol import MAX_MESSAGE_BYTES, Error, Event
 
 MAX_QUEUED_COMMANDS = 64
 MAX_PENDING_EVENTS = 64
@@ -76,6 +76,9 @@ class ControlChannel:
             await asyncio.gather(self._worker, return_exceptions=True)
 
     def _take(self, raw: str | bytes) -> None:
+        if len(raw) > MAX_MESSAGE_BYTES:
+            self.send(Error(code=BadCommand.code, message="A command has at most 128 kB. Send less at once."))
+            return
         try:
             self._commands.put_nowait(raw)
         except asyncio.QueueFull:
