@@ -10,7 +10,7 @@ from pathlib import Path
 
 from avatars.bundle import TEMPORARY_PREFIX, Bundle, BundleWriter, open_bundle, read_manifest, taken
 from avatars.errors import AvatarNotFound, AvatarReadOnly, BundleInvalid
-from avatars.manifest import ID_PATTERN, MANIFEST_NAME, AvatarDetails, Manifest
+from avatars.manifest import ID_PATTERN, MANIFEST_NAME, AvatarDetails, Manifest, Part, PartName
 
 BUILTIN_ROOT = Path(__file__).parent / "builtin"
 _ID = re.compile(ID_PATTERN)
@@ -76,6 +76,18 @@ class AvatarStore:
         manifest = read_manifest(folder)
         _check_name(folder, manifest)
         return manifest
+
+    def part(self, avatar: str, name: PartName) -> tuple[Path, Part]:
+        """A part's file and what the manifest says of it; quicker than ``get``, as no part is read.
+
+        Raises:
+            AvatarNotFound: there is none with this id.
+            BundleInvalid: it is damaged, or has no such part.
+        """
+        folder, builtin = self._find(avatar)
+        manifest = read_manifest(folder)
+        _check_name(folder, manifest)
+        return Bundle(folder, manifest, builtin).part(name), manifest.parts[name]
 
     def exists(self, avatar: str) -> bool:
         """Whether an avatar, damaged or not, has this id."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
-from fastapi.responses import FileResponse
-from starlette.requests import HTTPConnection
+from fastapi import APIRouter, Path, Query, Request, Response
 
-from avatars.errors import AvatarNotFound
+from avatars.errors import AvatarError, AvatarNotFound
 from avatars.manifest import Manifest
 from avatars.store import AvatarEntry
+from server.files import file_response
 from server.models import AvatarList, AvatarModel
 from server.problems import responses
 from server.security import SCHEMES, require_api_key
@@ -82,43 +81,49 @@ async def get(avatar: AvatarPath, state: StateDep) -> dict[str, object]:
     raise AvatarNotFound(f"There is no avatar '{avatar}'. GET /v1/avatars lists what there is.")
 
 
-async def _media(
-    state: State, connection: HTTPConnection, avatar: str, name: Media, version: str | None
-) -> Response:
-    bundle = await asyncio.to_thread(state.store.get, avatar)
-    path = bundle.part(name)
-    digest = bundle.manifest.parts[name].sha256
+async def _media(state: State, request: Request, avatar: str, name: Media, version: str | None) -> Response:
+    try:
+        path, part = await asyncio.to_thread(state.store.part, avatar, name)
+    except AvatarError:
+        # Without the key, what is missing looks like what is closed.
+        require_api_key(request, state.settings)
+        raise
     # Pictures are shown by elements that send no headers. Who knows the SHA-256 has been given the address.
-    known = version is not None and hmac.compare_digest(version.encode(), digest.encode())
+    known = version is not None and hmac.compare_digest(version.encode(), part.sha256.encode())
     if not known:
-        require_api_key(connection, state.settings)
+        require_api_key(request, state.settings)
     media_type = "image/webp" if name == "poster.webp" else "video/mp4"
-    return FileResponse(
-        path, media_type=media_type, headers={"Cache-Control": IMMUTABLE if known else "no-cache"}
+    return await file_response(
+        request, path, media_type, {"Cache-Control": IMMUTABLE if known else "no-cache"}
     )
+
+
+def _media_responses(media_type: str) -> dict[int | str, dict[str, Any]]:
+    return {
+        200: {"content": {media_type: {}}},
+        206: {"description": "A range of it.", "content": {media_type: {}}},
+        304: {"description": "The client has it already."},
+        **responses(401, 404, 416, 422),
+    }
 
 
 @router.get(
     "/{avatar}/poster.webp",
     summary="An avatar's poster",
-    response_class=FileResponse,
-    responses={200: {"content": {"image/webp": {}}}, **responses(401, 404, 422)},
+    response_class=Response,
+    responses=_media_responses("image/webp"),
 )
-async def poster(
-    avatar: AvatarPath, state: StateDep, connection: HTTPConnection, v: Version = None
-) -> Response:
+async def poster(avatar: AvatarPath, state: StateDep, request: Request, v: Version = None) -> Response:
     """A picture of the avatar at rest."""
-    return await _media(state, connection, avatar, "poster.webp", v)
+    return await _media(state, request, avatar, "poster.webp", v)
 
 
 @router.get(
     "/{avatar}/idle.mp4",
     summary="An avatar's idle loop",
-    response_class=FileResponse,
-    responses={200: {"content": {"video/mp4": {}}}, **responses(401, 404, 422)},
+    response_class=Response,
+    responses=_media_responses("video/mp4"),
 )
-async def idle(
-    avatar: AvatarPath, state: StateDep, connection: HTTPConnection, v: Version = None
-) -> Response:
+async def idle(avatar: AvatarPath, state: StateDep, request: Request, v: Version = None) -> Response:
     """A silent loop of the avatar at rest; byte ranges work."""
-    return await _media(state, connection, avatar, "idle.mp4", v)
+    return await _media(state, request, avatar, "idle.mp4", v)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.requests import HTTPConnection
 
 from server.captions import webvtt
+from server.files import file_response
 from server.jobs import ENDED, RenderJob
 from server.models import Render, RenderCreate, RenderCreated, RenderList
 from server.problems import HTTPProblem, responses
@@ -18,6 +18,7 @@ from streaming.errors import ScriptRejected
 from streaming.render import RenderRequest
 
 MAX_WAIT_SECONDS = 60.0
+OWN = {"Cache-Control": "private, max-age=3600"}
 TokenQuery = Annotated[str | None, Query(description="The render's token, for players that send no headers.")]
 
 router = APIRouter(prefix="/v1/renders", tags=["renders"], dependencies=SCHEMES)
@@ -131,20 +132,17 @@ async def get(
 @router.get(
     "/{render_id}/video.mp4",
     summary="Download the video",
-    response_class=FileResponse,
-    responses={200: {"content": {"video/mp4": {}}}, **responses(401, 404, 409)},
+    response_class=Response,
+    responses={
+        200: {"content": {"video/mp4": {}}},
+        206: {"description": "A range of it.", "content": {"video/mp4": {}}},
+        304: {"description": "The client has it already."},
+        **responses(401, 404, 409, 416),
+    },
 )
-async def video(job: OwnedMedia) -> FileResponse:
+async def video(job: OwnedMedia, request: Request) -> Response:
     """The MP4 file (H.264, AAC); byte ranges work."""
-    path = _finished(job).path
-    headers = {"Cache-Control": "private, max-age=3600"}
-    return FileResponse(
-        path,
-        media_type="video/mp4",
-        filename=f"{job.id}.mp4",
-        content_disposition_type="inline",
-        headers=headers,
-    )
+    return await file_response(request, _finished(job).path, "video/mp4", OWN, f"{job.id}.mp4")
 
 
 @router.get(
@@ -157,7 +155,7 @@ async def captions(job: OwnedMedia) -> Response:
     """The words as WebVTT, timed to the video."""
     result = _finished(job).result
     words = result.words if result else []
-    return Response(webvtt(words, job.request.text), media_type="text/vtt")
+    return Response(webvtt(words, job.request.text), media_type="text/vtt", headers=OWN)
 
 
 @router.delete(

@@ -37,6 +37,17 @@ def test_own_and_built_in_avatars_are_listed_together(store):
     assert store.manifest("ada").width == 128
 
 
+def test_a_part_is_found_without_reading_the_others(store):
+    bundle = small_bundle(store.root, "ada")
+    name = next(iter(bundle.manifest.parts))
+    path, part = store.part("ada", name)
+    assert (path.parent, path.stat().st_size) == (store.root / "ada", part.bytes)
+    with pytest.raises(BundleInvalid, match="musetalk"):
+        store.part("ada", "musetalk.safetensors")
+    with pytest.raises(AvatarNotFound):
+        store.part("eve", name)
+
+
 def test_a_damaged_avatar_is_listed_with_its_problem_and_does_no_harm(store):
     small_bundle(store.root, "ada")
     small_bundle(store.root, "bob")
