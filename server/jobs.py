@@ -89,7 +89,7 @@ class RenderJobs:
         self._keep = keep
         self._keep_seconds = keep_seconds
         self._jobs: dict[str, RenderJob] = {}
-        self._queue: asyncio.Queue[RenderJob] = asyncio.Queue()
+        self._submitted = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
         self._expiries: dict[str, asyncio.Task[None]] = {}
 
@@ -135,7 +135,7 @@ class RenderJobs:
             created=self._clock.wall(),
         )
         self._jobs[job.id] = job
-        self._queue.put_nowait(job)
+        self._submitted.set()
         return job
 
     def get(self, job_id: str) -> RenderJob:
@@ -184,9 +184,15 @@ class RenderJobs:
 
     async def _work(self) -> None:
         while True:
-            job = await self._queue.get()
-            if job.status == "queued":
-                await self._run(job)
+            await self._run(await self._next())
+
+    async def _next(self) -> RenderJob:
+        """The render that has waited longest; one that was cancelled meanwhile takes no memory."""
+        while True:
+            if job := next((job for job in self._jobs.values() if job.status == "queued"), None):
+                return job
+            self._submitted.clear()
+            await self._submitted.wait()
 
     async def _run(self, job: RenderJob) -> None:
         def progress(fraction: float) -> None:

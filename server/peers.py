@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from aioice.ice import get_host_addresses
 
@@ -40,6 +41,7 @@ class Peers:
         self._ice_servers = ice_servers(server.model_dump() for server in settings.ice_servers)
         self._addresses = listening_addresses(settings)
         self._peers: dict[str, tuple[Peer, str]] = {}
+        self._opening: Counter[str] = Counter()
         self._closing: set[asyncio.Task[None]] = set()
 
     async def open(self, offer: str, session: Session, *, owns_session: bool = False) -> Peer:
@@ -55,7 +57,8 @@ class Peers:
             CapacityReached: the session has too many viewers.
         """
         watching = sum(session_id == session.id for _, session_id in self._peers.values())
-        if watching >= MAX_SINKS:
+        # Those that are being answered count too: gathering takes up to seconds.
+        if watching + self._opening[session.id] >= MAX_SINKS:
             raise CapacityReached(f"A session has at most {MAX_SINKS} viewers. Open another session.")
 
         def gone(peer: Peer) -> None:
@@ -65,14 +68,18 @@ class Peers:
                 self._closing.add(task)
                 task.add_done_callback(self._closing.discard)
 
-        peer = await Peer.answer(
-            offer,
-            session,
-            session.clock,
-            self._ice_servers,
-            host_addresses=self._addresses,
-            on_closed=gone,
-        )
+        self._opening[session.id] += 1
+        try:
+            peer = await Peer.answer(
+                offer,
+                session,
+                session.clock,
+                self._ice_servers,
+                host_addresses=self._addresses,
+                on_closed=gone,
+            )
+        finally:
+            self._opening -= Counter({session.id: 1})
         self._peers[peer.id] = (peer, session.id)
         return peer
 

@@ -1,5 +1,7 @@
 import asyncio
+import gc
 import os
+import weakref
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -207,3 +209,20 @@ async def test_starting_clears_what_an_earlier_process_left_too_long_ago(tmp_pat
     os.utime(fresh, (now, now))
     async with open_house(tmp_path):
         assert files(tmp_path) == ["mine.txt", "r_fresh.mp4"]
+
+
+async def test_a_waiting_render_that_is_cancelled_and_forgotten_takes_no_memory(tmp_path):
+    house = House(tmp_path)
+    await house.jobs.start()
+    running = house.jobs.submit(REQUEST)
+    await settle()
+    job = house.jobs.submit(REQUEST)
+    remembered = weakref.ref(job)
+    await house.jobs.cancel(job)
+    await house.jobs.forget(job)
+    del job
+    await settle()
+    gc.collect()
+    assert remembered() is None
+    assert running.status == "running"
+    await house.jobs.close()

@@ -7,6 +7,7 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from server.peers import Peers
 from server.settings import Settings
 from streaming.protocol import EVENT, UtteranceEnded
+from streaming.session import MAX_SINKS
 from streaming.webrtc.whep import FRAGMENT_TYPE, SDP_TYPE
 from tests.server.conftest import API_KEY, Live
 
@@ -122,4 +123,21 @@ async def test_candidates_may_follow_and_ice_servers_are_told(still):
         assert wrong.status_code == 415
         broken = await server.http.patch(location, content="a=candidate:1", headers=headers)
         assert (broken.status_code, broken.json()["code"]) == (422, "offer_rejected")
+    await viewer.close()
+
+
+async def test_offers_that_come_at_once_do_not_pass_the_limit_of_viewers(still):
+    viewer, sdp = await offer()
+    async with still() as server:
+        session = (await server.http.post("/v1/sessions")).json()
+        headers = {"Content-Type": SDP_TYPE, "Authorization": f"Bearer {session['token']}"}
+        path = session["links"]["whep"]
+        answers = await asyncio.gather(
+            *(server.http.post(path, content=sdp, headers=headers) for _ in range(MAX_SINKS + 2))
+        )
+        refused = [answer for answer in answers if answer.status_code != 201]
+        assert [(one.status_code, one.json()["code"]) for one in refused] == [(503, "capacity_reached")] * 2
+        assert all(one.headers["retry-after"].isdecimal() for one in refused)
+        await server.http.delete(next(one for one in answers if one.is_success).headers["location"])
+        assert (await server.http.post(path, content=sdp, headers=headers)).status_code == 201
     await viewer.close()
