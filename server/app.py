@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
 from server import problems
-from server.middleware import AccessLog, BodyLimit, SecurityHeaders
+from server.middleware import AccessLog, BodyLimit, SecurityHeaders, SiteCheck
 from server.routes import avatars, health, metrics, page, renders, sessions, voices, websocket, whep
 from server.settings import Settings
 from server.state import build_state
@@ -21,7 +22,8 @@ DESCRIPTION = """
 Text in, a person who talks out: live over WebRTC (WHEP) or a WebSocket, or as an MP4 file.
 
 Create a **session**, watch it, and tell it what to say; or submit a **render** and fetch the file.
-Errors are `application/problem+json` with a stable `code` and a `detail` that says what to do.
+Errors are `application/problem+json` with a stable `code` and a `detail` that says what to do. Pages of other
+sites are refused with 403, unknown names of the machine with 421.
 """
 
 TAGS = [
@@ -60,16 +62,22 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         openapi_tags=TAGS,
         lifespan=lifespan,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        # The page of our own needs no other host; and a redirect would carry ?token= along.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.lipstream = state
     problems.install(app)
     for module in (sessions, whep, websocket, renders, avatars, voices, health, metrics):
         app.include_router(module.router)
+        _answer_head(app, module.router)
     page.install(app)
     _complete_openapi(app)
 
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(SiteCheck, settings=settings)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -83,8 +91,22 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     return app
 
 
+def _answer_head(app: FastAPI, router: APIRouter) -> None:
+    """Let HEAD do what GET does, but for the body (RFC 9110, 9.1); OpenAPI does not repeat it."""
+    for route in router.routes:
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
+            app.add_api_route(
+                route.path,
+                route.endpoint,
+                methods=["HEAD"],
+                response_model=route.response_model,
+                dependencies=route.dependencies,
+                include_in_schema=False,
+            )
+
+
 def _complete_openapi(app: FastAPI) -> None:
-    """Give validation errors and all others the same schema in OpenAPI that they have on the wire."""
+    """Give all errors the same schema in OpenAPI that they have on the wire, and name those of bodies."""
 
     def openapi() -> dict[str, object]:
         if app.openapi_schema is None:
@@ -103,10 +125,14 @@ def _complete_openapi(app: FastAPI) -> None:
             schemas.update(described.pop("$defs", {}))
             schemas["Problem"] = described
             invalid = problems.responses(422)[422]
+            of_bodies = problems.responses(400, 408, 413, 415)
             for operations in schema["paths"].values():
                 for operation in operations.values():
-                    if "422" in operation.get("responses", {}):
+                    if "422" in operation["responses"]:
                         operation["responses"]["422"] = invalid
+                    if "requestBody" in operation:
+                        for status, response in of_bodies.items():
+                            operation["responses"].setdefault(str(status), response)
             app.openapi_schema = schema
         return app.openapi_schema
 

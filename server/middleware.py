@@ -1,15 +1,19 @@
-"""Pure ASGI layers around the application: body limit, security headers, access log."""
+"""Pure ASGI layers around the application: body limit, site check, security headers, access log."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.problems import problem
+from server.problems import HTTPProblem, problem, problem_of
+from server.security import check_site
+from server.settings import Settings
 from streaming.clock import Clock
 
 PAGE_POLICY = (
@@ -21,12 +25,13 @@ PAGE_POLICY = (
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
-DOCS_POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; connect-src 'self'; "
-    "style-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; worker-src blob:; "
-    "img-src 'self' data: https://fastapi.tiangolo.com; base-uri 'none'; frame-ancestors 'none'"
-)
-"""The generated API browsers come from a public content network, with inline scripts."""
+PAGES = ("/", "/docs")
+
+BODY_SECONDS = 30.0
+"""A body that takes longer to come is held back on purpose: the largest has 128 kB."""
+
+CLOSE = {"Connection": "close"}
+"""What is left of a refused body is not waited for."""
 
 COMMON_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -35,12 +40,11 @@ COMMON_HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
 }
 
-_DOCS = ("/docs", "/redoc")
 _access = structlog.get_logger("server.access")
 
 
 class BodyLimit:
-    """Refuses request bodies above a size, announced or not, before they are held in memory.
+    """Refuses bodies above a size, announced or not, before they are held in memory, and those that dawdle.
 
     Args:
         app: the application.
@@ -59,20 +63,51 @@ class BodyLimit:
         detail = f"The body is larger than {self.limit} bytes, which is the most this server takes."
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isdecimal() or int(announced) > self.limit:
-            await problem(413, "body_too_large", detail)(scope, receive, send)
+            await problem(413, "body_too_large", detail, CLOSE)(scope, receive, send)
             return
         received = 0
+        deadline: float | None = asyncio.get_running_loop().time() + BODY_SECONDS
 
         async def counted() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, deadline
+            # The framework turns these into responses wherever the body is being read.
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                slow = f"The body did not come within {BODY_SECONDS:.0f} seconds. Send it again."
+                raise HTTPException(408, slow, CLOSE) from None
             received += len(message.get("body", b""))
             if received > self.limit:
-                # The framework turns this one into a response wherever the body is being read.
-                raise HTTPException(413, detail)
+                raise HTTPException(413, detail, CLOSE)
+            if not message.get("more_body", False):
+                deadline = None
             return message
 
         await self.app(scope, counted, send)
+
+
+class SiteCheck:
+    """Refuses what a page of another site makes a browser do here.
+
+    Args:
+        app: the application.
+        settings: say which sites are allowed.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] in {"http", "websocket"}:
+            try:
+                check_site(HTTPConnection(scope), self.settings)
+            except HTTPProblem as error:
+                await problem_of(error)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
 
 
 class SecurityHeaders:
@@ -87,12 +122,7 @@ class SecurityHeaders:
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
-        if path == "/" or path.startswith("/demo"):
-            policy = PAGE_POLICY
-        elif path.startswith(_DOCS):
-            policy = DOCS_POLICY
-        else:
-            policy = API_POLICY
+        policy = PAGE_POLICY if path in PAGES or path.startswith("/demo/") else API_POLICY
         added: Mapping[str, str] = {**COMMON_HEADERS, "Content-Security-Policy": policy}
 
         async def with_headers(message: Message) -> None:

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
 from avatars.errors import AvatarError
 from precompute.errors import AvatarRejected
@@ -49,11 +50,17 @@ _CODE_OF_STATUS = {
     404: "not_found",
     405: "method_not_allowed",
     409: "conflict",
+    408: "request_timeout",
     412: "precondition_failed",
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "invalid_request",
 }
+
+MAX_ERRORS_TOLD = 20
+"""A body may be wrong in as many places as it has bytes; nobody reads more than a few."""
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _log = structlog.get_logger(__name__)
 
@@ -148,22 +155,39 @@ async def _on_expected(_request: Request, error: HTTPProblem | LipstreamError | 
     return problem_of(error)
 
 
-async def _on_http_exception(_request: Request, error: HTTPException) -> JSONResponse:
+def _allowed_methods(request: Request) -> str:
+    """What the address takes (RFC 9110, 15.5.6); the router's own answer names one route's methods only."""
+    routes = [route for route in request.app.router.routes if not isinstance(route, Mount)]
+    return ", ".join(
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    )
+
+
+async def _on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
     code = _CODE_OF_STATUS.get(error.status_code, "http_error")
     detail = str(error.detail)
+    headers = dict(error.headers or {})
     if error.status_code == 404 and detail == "Not Found":
         detail = "There is nothing at this address. The API is described at /docs."
+    if error.status_code == 400 and detail == "There was an error parsing the body":
+        detail = (
+            "The body is no JSON that can be read. Send UTF-8, with numbers and nesting of a common size."
+        )
     if error.status_code == 405:
         detail = "This address does not take this method; see the Allow header and /docs."
-    return problem(error.status_code, code, detail, error.headers)
+        headers["Allow"] = _allowed_methods(request) or headers.get("Allow", "GET, HEAD")
+    return problem(error.status_code, code, detail, headers)
 
 
 async def _on_validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if any(item["loc"] == ("body",) for item in error.errors()) and not media_type.endswith("json"):
+    found = error.errors()
+    if any(item["loc"] == ("body",) for item in found) and not media_type.endswith("json"):
         detail = "Send the body as JSON, with Content-Type: application/json."
         return problem(415, "unsupported_media_type", detail)
-    errors = [{"pointer": _pointer(item["loc"]), "detail": item["msg"]} for item in error.errors()]
+    errors = [{"pointer": _pointer(item["loc"]), "detail": item["msg"]} for item in found[:MAX_ERRORS_TOLD]]
     detail = "; ".join(f"{item['pointer'] or 'body'}: {item['detail']}" for item in errors[:3])
     return problem(422, "invalid_request", detail or "The request is not valid.", errors=errors)
 

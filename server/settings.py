@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,11 +26,15 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
-from streaming.protocol import AvatarId
+from streaming.protocol import MAX_MESSAGE_BYTES, AvatarId
 
 PREFIX = "LIPSTREAM_"
+ICE_URL = re.compile(r"(stun|turn)s?:[!#-;=?-~]+")
 ENV_FILE = ".env"
 MIN_API_KEY_LENGTH = 16
+PRINTABLE = r"^[ -~]+$"
+SECRET_FIELDS = frozenset({"api_key", "ice_servers"})
+"""Their values are not repeated in complaints."""
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -43,8 +48,9 @@ class IceServer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     urls: list[str] = Field(min_length=1, examples=[["turn:turn.example.org:3478?transport=udp"]])
-    username: str | None = None
-    credential: str | None = Field(default=None, repr=False)
+    # They travel in a Link header, too.
+    username: str | None = Field(default=None, pattern=PRINTABLE)
+    credential: str | None = Field(default=None, repr=False, pattern=PRINTABLE)
 
     @field_validator("urls", mode="before")
     @classmethod
@@ -55,7 +61,7 @@ class IceServer(BaseModel):
     @classmethod
     def _schemes(cls, value: list[str]) -> list[str]:
         for url in value:
-            if url.partition(":")[0] not in {"stun", "stuns", "turn", "turns"}:
+            if not ICE_URL.fullmatch(url):
                 raise ValueError(
                     f"{url!r} is no STUN or TURN address; it starts with stun:, stuns:, turn: or turns:"
                 )
@@ -137,7 +143,9 @@ class Settings(BaseSettings):
     )
     audio_bitrate: int = Field(default=48_000, ge=8_000, le=256_000, description="Bits per second, live.")
 
-    max_body_bytes: int = Field(default=1 << 20, ge=4096, le=1 << 30, description="Size of a request's body.")
+    max_body_bytes: int = Field(
+        default=MAX_MESSAGE_BYTES, ge=4096, le=1 << 30, description="Size of a request's body."
+    )
     render_concurrency: int = Field(default=1, ge=1, le=16, description="Renders that run at once.")
     render_queue: int = Field(default=16, ge=1, le=1000, description="Renders that may wait.")
     render_keep: int = Field(default=200, ge=1, le=100_000, description="Finished renders that are kept.")
@@ -199,7 +207,7 @@ def load_settings(**overrides: Any) -> Settings:
             name, *rest = (str(part) for part in item["loc"])
             where = "".join(f"[{part}]" for part in rest)
             reason = item["msg"].removeprefix("Value error, ")
-            shown = "" if name == "api_key" else f" (it is {item['input']!r})"
+            shown = "" if name in SECRET_FIELDS else f" (it is {item['input']!r})"
             lines.append(f"{PREFIX}{name.upper()}{where}: {reason}{shown}")
         raise SettingsError("\n".join(lines)) from error
     except SourceError as error:

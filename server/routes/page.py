@@ -1,4 +1,4 @@
-"""The page: ``/`` and its files under ``/demo``."""
+"""The pages: ``/`` for people, ``/docs`` for programmers, and their files under ``/demo``."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class PageFiles(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file, or 404."""
+        if scope["method"] not in {"GET", "HEAD"}:
+            raise HTTPException(405)
         if PurePosixPath(path).suffix not in SERVED:
             raise HTTPException(404)
         response = await super().get_response(path, scope)
@@ -38,5 +40,9 @@ def install(app: FastAPI) -> None:
     @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def index() -> FileResponse:
         return FileResponse(web_demo.ROOT / "index.html", headers=REVALIDATE)
+
+    @app.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
+    async def docs() -> FileResponse:
+        return FileResponse(web_demo.ROOT / "docs.html", headers=REVALIDATE)
 
     app.mount("/demo", PageFiles(directory=web_demo.ROOT), name="demo")

@@ -9,7 +9,7 @@ import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from server.problems import HTTPProblem, problem_of
-from server.security import allowed_origin, require_owner
+from server.security import require_owner
 from server.state import State, StateDep
 from streaming.errors import LipstreamError
 from streaming.session import Session
@@ -40,12 +40,6 @@ async def watch(websocket: WebSocket, session_id: str, state: StateDep) -> None:
 
 def _admit(websocket: WebSocket, session_id: str, state: State) -> tuple[Session, WebSocketSink]:
     """Check everything before the handshake, so that a refusal is an HTTP error; attach the viewer."""
-    if not allowed_origin(websocket, state.settings):
-        raise HTTPProblem(
-            403,
-            "origin_not_allowed",
-            "Pages of this site may not connect. The operator allows sites in LIPSTREAM_CORS_ORIGINS.",
-        )
     session = state.sessions.get(session_id)
     require_owner(websocket, state.settings, session, query=True)
     wanted = websocket.query_params.get("format", "webcodecs")

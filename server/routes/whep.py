@@ -102,7 +102,7 @@ async def watch(request: Request, session: OwnedSession, state: StateDep) -> Res
 @router.options(
     "/sessions/{session_id}/whep", status_code=204, summary="What WHEP takes", response_class=Response
 )
-async def watch_options() -> Response:
+async def watch_options(session_id: str) -> Response:
     """Says which bodies are taken."""
     return _options()
 

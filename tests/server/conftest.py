@@ -66,7 +66,7 @@ def still(tmp_path: Path):
         state = app.state.lipstream
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         try:
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
                 yield Still(http, state)
         finally:
             await state.close()

@@ -1,3 +1,5 @@
+import re
+
 import web_demo
 
 ERRORS = {"400", "401", "403", "404", "405", "409", "410", "412", "413", "415", "422", "503"}
@@ -23,6 +25,17 @@ async def test_openapi_describes_every_operation_and_its_errors(still):
     assert "HTTPValidationError" not in schema["components"]["schemas"]
     names = [operation["operationId"] for _, _, operation in operations]
     assert len(names) == len(set(names))
+
+
+async def test_openapi_names_what_is_said_of_bodies_and_every_parameter_of_a_path(still):
+    async with still() as server:
+        schema = (await server.http.get("/openapi.json")).json()
+    for path, methods in schema["paths"].items():
+        for operation in methods.values():
+            named = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
+            assert named == set(re.findall(r"{(\w+)}", path)), path
+            if "requestBody" in operation:
+                assert {"400", "408", "413", "415"} <= operation["responses"].keys(), path
 
 
 async def test_the_page_is_served_with_all_its_files(still):

@@ -1,4 +1,10 @@
+import asyncio
+import re
 from collections.abc import AsyncIterator
+
+import pytest
+
+from server import middleware
 
 LIMIT = 4096
 JSON = {"Content-Type": "application/json"}
@@ -56,3 +62,30 @@ async def test_other_sites_may_not_use_the_api_unless_allowed(still):
         assert {"Location", "ETag", "Link"} <= {name.strip() for name in exposed.split(",")}
         answer = await server.http.get("/v1/sessions", headers={"Origin": "https://b.example"})
         assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/v1/sessions", "/v1/whep"])
+async def test_a_body_that_dawdles_is_not_waited_for(still, monkeypatch, path):
+    monkeypatch.setattr(middleware, "BODY_SECONDS", 0.05)
+    held = asyncio.Event()
+
+    async def dawdling() -> AsyncIterator[bytes]:
+        yield b"{"
+        await held.wait()
+
+    media_type = "application/sdp" if path.endswith("whep") else "application/json"
+    async with still() as server:
+        answer = await server.http.post(path, content=dawdling(), headers={"Content-Type": media_type})
+        assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
+        assert answer.headers["connection"] == "close"
+        assert server.state.sessions.all() == []
+
+
+async def test_the_page_of_the_api_needs_no_other_host_and_nothing_inline(still):
+    async with still() as server:
+        answer = await server.http.get("/docs")
+        policy = answer.headers["content-security-policy"]
+        assert "http" not in policy and "unsafe" not in policy
+        assert "//" not in answer.text.replace("<!doctype", "")
+        for path in re.findall(r'(?:src|href)="([^"]+)"', answer.text):
+            assert (await server.http.get(f"/{path.removeprefix('.')}")).status_code == 200, path

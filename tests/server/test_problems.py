@@ -98,3 +98,48 @@ async def test_a_bug_is_a_problem_without_its_secrets(still, monkeypatch, log_li
         assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
         assert "secret" not in answer.text
     assert any("secret detail" in line.get("exception", "") for line in log_lines())
+
+
+async def test_a_body_that_is_wrong_everywhere_gets_a_short_answer(still):
+    body = {"text": "x"} | {f"x{n}": n for n in range(5000)}
+    async with still() as server:
+        answer = await server.http.post("/v1/renders", json=body)
+        assert answer.status_code == 422
+        assert len(answer.json()["errors"]) == 20
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 10_000, b'{"text": "x", "seed": ' + b"9" * 5000 + b"}", b"\xff\xfe{"]
+)
+async def test_json_that_cannot_be_read_is_a_problem_that_says_so(still, body):
+    async with still() as server:
+        answer = await server.http.post(
+            "/v1/renders", content=body, headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code in {400, 422}
+        assert answer.headers["content-type"] == MEDIA_TYPE
+        assert "JSON" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/sessions", {"GET", "HEAD", "POST"}),
+        ("/v1/sessions/any", {"GET", "HEAD", "DELETE"}),
+        ("/v1/whep", {"POST", "OPTIONS"}),
+        ("/v1/whep/any", {"PATCH", "DELETE"}),
+        ("/health", {"GET", "HEAD"}),
+        ("/demo/favicon.svg", {"GET", "HEAD"}),
+    ],
+)
+async def test_a_wrong_method_is_told_all_the_right_ones(still, path, methods):
+    async with still() as server:
+        answer = await server.http.put(path)
+        assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+        assert set(answer.headers["allow"].split(", ")) == methods
+
+
+async def test_no_address_is_redirected_with_its_query(still):
+    async with still() as server:
+        answer = await server.http.get("/v1/sessions/", params={"token": "secret"})
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

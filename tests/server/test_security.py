@@ -144,3 +144,55 @@ async def test_no_token_reaches_the_log(still, log_lines):
     logged = json.dumps(log_lines())
     assert session["id"] in logged, "the access log is on"
     assert session["token"] not in logged
+
+
+@pytest.mark.parametrize("path", ["/v1/avatars/nobody/poster.webp", "/v1/avatars/mira/poster.webp?v=wrong"])
+async def test_without_the_key_a_missing_avatar_looks_like_a_closed_one(still, path):
+    async with still(**KEYED) as server:
+        answer = await server.http.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+
+
+async def test_pages_of_other_sites_change_nothing(still):
+    async with still() as server:
+        for origin in ("https://a.example", "http://localhost:1", "null"):
+            for method, path in [("POST", "/v1/sessions"), ("POST", "/v1/renders"), ("DELETE", "/v1/whep/x")]:
+                answer = await server.http.request(method, path, headers={"Origin": origin})
+                assert (answer.status_code, answer.json()["code"]) == (403, "origin_not_allowed")
+        assert server.state.sessions.all() == []
+        assert (await server.http.post("/v1/sessions", headers={"Origin": "http://localhost"})).is_success
+        proxied = {"Origin": "https://talk.example", "Sec-Fetch-Site": "same-origin"}
+        assert (await server.http.post("/v1/sessions", headers=proxied)).is_success
+    async with still(cors_origins=["https://a.example"]) as server:
+        assert (await server.http.post("/v1/sessions", headers={"Origin": "https://a.example"})).is_success
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8000", "[::1]:8000", "192.0.2.7", "LocalHost:8000", "a.localhost."]
+)
+async def test_a_server_for_its_own_machine_goes_by_names_that_nobody_can_own(still, host):
+    async with still() as server:
+        assert (await server.http.get("/v1/avatars", headers={"Host": host})).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["a.example:8000", "localhost.a.example", "127.0.0.1.a.example", "[x", ""])
+async def test_a_foreign_name_that_points_at_this_machine_opens_nothing(still, host):
+    headers = {"Host": host, "Origin": f"http://{host}"}
+    async with still() as server:
+        for path in ("/", "/v1/avatars", "/v1/avatars/mira/poster.webp", "/openapi.json"):
+            answer = await server.http.get(path, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (421, "host_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"api_key": API_KEY},
+        {"host": "0.0.0.0"},
+        {"cors_origins": ["https://a.example"]},
+        {"cors_origins": ["*"]},
+    ],
+)
+async def test_a_server_that_others_are_meant_to_reach_goes_by_any_name_of_theirs(still, settings):
+    async with still(**settings) as server:
+        assert (await server.http.get("/", headers={"Host": "a.example"})).status_code == 200

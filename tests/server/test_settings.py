@@ -47,6 +47,8 @@ def test_an_empty_variable_is_unset(monkeypatch: pytest.MonkeyPatch):
         ("LIPSTREAM_ICE_SERVERS", "stun:x", "JSON"),
         ("LIPSTREAM_ICE_SERVERS", '[{"urls": "http://x"}]', "stun:"),
         ("LIPSTREAM_ICE_SERVERS", '[{"urls": "turn:x:3478"}]', "credential"),
+        ("LIPSTREAM_ICE_SERVERS", '[{"urls": "stun:x>; rel=y"}]', "stun:"),
+        ("LIPSTREAM_ICE_SERVERS", '[{"urls": "turn:x", "username": "\\n", "credential": "c"}]', "pattern"),
         ("LIPSTREAM_CORS_ORIGINS", '["example.org"]', "https://example.org"),
         ("LIPSTREAM_AVATAR", "../mira", "pattern"),
         ("LIPSTREAM_WEBRTC_ADDRESSES", '["here"]', "address"),
@@ -62,8 +64,12 @@ def test_a_wrong_variable_is_named_and_explained(
     assert says in str(caught.value)
 
 
-def test_a_wrong_api_key_is_not_repeated(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("LIPSTREAM_API_KEY", "s3cret")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("API_KEY", "s3cret"), ("ICE_SERVERS", '[{"urls": "turn:x", "credential": "s3cret"}]')],
+)
+def test_a_secret_that_is_wrong_is_not_repeated(name: str, value: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(f"LIPSTREAM_{name}", value)
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert "s3cret" not in str(caught.value)

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tests.server.conftest import Live
@@ -58,3 +59,33 @@ async def test_a_person_opens_the_page_and_is_spoken_to(live: Live, transport: s
     assert {"Hello", "there"} <= {event["text"] for event in events if event["type"] == "word"}
     assert session
     assert complaints == [], "the page runs under its own security policy without a complaint"
+
+
+async def test_the_page_of_the_api_lists_every_operation_without_the_internet(live: Live):
+    from playwright.async_api import async_playwright
+
+    complaints: list[str] = []
+    hosts: set[str] = set()
+    async with httpx.AsyncClient(base_url=live.url) as http:
+        paths = (await http.get("/openapi.json")).json()["paths"]
+    wanted = {
+        (method.upper(), path) for path, item in paths.items() for method in item if method != "options"
+    }
+    async with async_playwright() as browsers:
+        browser = await launch(browsers)
+        page = await browser.new_page()
+        page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: hosts.add(request.url.removeprefix(live.url)[:1]))
+        await page.goto(f"{live.url}/docs")
+        await until(page, "document.querySelector('main[aria-busy=false]')")
+        listed = await page.evaluate(
+            "[...document.querySelectorAll('.operation summary')].map((it) => it.innerText.split(/\\s+/, 2))"
+        )
+        await page.get_by_text("/v1/sessions/{session_id}/say", exact=True).click()
+        fields = await page.inner_text(".operation[open] .fields >> nth=1")
+        await browser.close()
+    assert {(method, path) for method, path in listed} == wanted
+    assert "text" in fields and "10000" in fields
+    assert hosts == {"/"}
+    assert complaints == []
