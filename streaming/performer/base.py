@@ -61,7 +61,7 @@ class Performer(Protocol):
         ...
 
     async def cancel(self, session: str, generation: int) -> None:
-        """Drop all work of ``session`` that is older than ``generation``."""
+        """Drop all work of ``session`` that is older than ``generation``: it ends early, without an error."""
         ...
 
     async def describe(self) -> PerformerDescription:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 
 import structlog
 
@@ -108,7 +109,7 @@ class PerformerServer:
                 task = asyncio.create_task(self._perform(performance))
                 self._running[request.key] = (performance, task)
                 # Not in the task itself: one that is cancelled before its first step never gets anywhere.
-                task.add_done_callback(lambda _: self._running.pop(request.key, None))
+                task.add_done_callback(partial(self._performed, request.key))
             case Text(key) if key in self._running:
                 self._running[key][0].pieces.put_nowait(message)
             case Credit(key, slots) if key in self._running:
@@ -125,6 +126,11 @@ class PerformerServer:
             case _:
                 # Text, credit or a drop for an utterance that has ended meanwhile.
                 pass
+
+    def _performed(self, key: UtteranceKey, task: asyncio.Task[None]) -> None:
+        self._running.pop(key, None)
+        if task.cancelled():
+            self._channel.send(Finished(key))
 
     async def _perform(self, performance: _Performance) -> None:
         key = performance.request.key

@@ -3,7 +3,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 
 import numpy as np
 import pytest
@@ -20,7 +20,6 @@ from tests.support.clock import settle
 from tests.support.viewer import until
 
 TEXT = "My name is Bob. Maybe we can help."
-SILENCE_SECONDS = 0.5
 
 
 async def one(text: str) -> AsyncIterator[str]:
@@ -95,13 +94,8 @@ async def test_cancel_ends_what_is_older():
             assert isinstance(await anext(old), Slot)
             await performer.cancel("s", 1)
             assert await slots_of(performer, request(2, generation=1))
-            # What was under way may still come; without the cancelling, all of the rest would.
-            late = 0
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SILENCE_SECONDS):
-                    async for _ in old:
-                        late += 1
-            assert late <= window
+            # What was under way may still come, then it ends; without the cancelling, all of the rest would.
+            assert len([item async for item in old]) <= window
 
 
 async def test_text_token_by_token_gives_every_word():
