@@ -18,6 +18,7 @@ from streaming.errors import SessionNotFound
 from streaming.protocol import AvatarId
 from streaming.session import Session
 from streaming.webrtc.ice import ice_servers
+from streaming.webrtc.sdp import read_offer
 from streaming.webrtc.whep import FRAGMENT_TYPE, SDP_TYPE, entity_tag, link_headers
 
 router = APIRouter(prefix="/v1", tags=["watching"], dependencies=SCHEMES)
@@ -143,6 +144,8 @@ async def watch_new(
 ) -> Response:
     """For plain WHEP players: a session of the viewer's own, which ends when it leaves."""
     offer = await _offer(request)
+    # A session may take the place of one that was left; an offer that is no use is to take nobody's.
+    read_offer(offer)
     session = await state.sessions.create(avatar or state.settings.avatar)
     try:
         return await _answer(state, session, offer, "/v1/whep", owns_session=True)

@@ -93,7 +93,8 @@ async def test_refusals(still):
             answer = await http.post("/v1/whep", content=body, headers={"Content-Type": media_type})
             assert (answer.status_code, answer.json()["code"]) == (status, code)
         assert answer.headers["content-type"] == "application/problem+json"
-        assert server.state.sessions.all() == [], "a refused offer leaves no session behind"
+        metrics = (await http.get("/metrics")).text
+        assert "lipstream_sessions_opened_total 0.0" in metrics, "a refused offer takes nobody's place"
 
 
 async def test_options_say_what_is_taken(still):
