@@ -264,12 +264,13 @@ class LocalPerformer:
         process = self._process
         if process is None:
             return
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
-                await process.wait()
-        except TimeoutError:
+        # Not asyncio.timeout: before Python 3.11.4 it does not time out in a task that was cancelled, as this
+        # one is when the server closes.
+        gone = asyncio.ensure_future(process.wait())
+        await asyncio.wait((gone,), timeout=STOP_TIMEOUT_SECONDS)
+        if not gone.done():
             process.kill()
-            await process.wait()
+        await gone
         self._process = None
 
     def _dispatch(self, message: FromPerformer) -> None:

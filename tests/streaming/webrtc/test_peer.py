@@ -52,8 +52,9 @@ async def test_picture_and_sound_arrive(watch: Watch, codec: VideoCodec) -> None
     assert indices == sorted(set(indices))
     pcm = np.concatenate([sound.to_ndarray().reshape(-1, 2)[:, 0] for sound in viewer.sounds[10:50]])
     assert pitch(pcm.astype(np.float32), 48_000) == pytest.approx(TONE_HERTZ, abs=5)
-    times = [sound.pts or 0 for sound in viewer.sounds[:50]]
-    assert set(np.diff(times)) == {960}
+    steps = np.diff([sound.pts or 0 for sound in viewer.sounds[:50]])
+    # A machine that stalls skips whole slots; the time stamps tell, and no packet is ever out of step.
+    assert np.all(steps % 960 == 0) and np.median(steps) == 960
 
 
 async def test_h264_is_pinned_even_when_vp8_comes_first() -> None:
