@@ -94,9 +94,8 @@ async def live_server(*command: str, port: int | None = None, **settings: str) -
         finally:
             if process.returncode is None:
                 process.terminate()
-                try:
-                    async with asyncio.timeout(STOP_SECONDS):
-                        await process.wait()
-                except TimeoutError:
+                gone = asyncio.ensure_future(process.wait())
+                await asyncio.wait((gone,), timeout=STOP_SECONDS)
+                if not gone.done():
                     process.kill()
-                    await process.wait()
+                await gone
