@@ -80,7 +80,7 @@ class Ping(_Command):
     """Answered by ``pong`` with the same ``time``."""
 
     type: Literal["ping"] = "ping"
-    time: float = 0.0
+    time: float = Field(default=0.0, allow_inf_nan=False)
 
 
 Command = Annotated[Say | Append | Interrupt | ChangeAvatar | Keyframe | Ping, Field(discriminator="type")]

@@ -80,3 +80,9 @@ async def test_what_cannot_be_read_names_the_field():
     answer = await carry_out(Recorder(), '{"type": "say", "text": 5, "id": "8"}')
     assert isinstance(answer, Error)
     assert (answer.code, answer.id) == ("bad_command", "8") and "text" in answer.message
+
+
+async def test_a_ping_whose_time_no_json_can_carry_back_is_refused():
+    answer = await carry_out(Recorder(), '{"type": "ping", "time": NaN, "id": "9"}')
+    assert isinstance(answer, Error)
+    assert (answer.code, answer.id) == ("bad_command", "9")
