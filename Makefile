@@ -56,9 +56,11 @@ browser-tests: $(STAMP) chromium ## the tests that drive a real Chromium
 slow-tests: $(STAMP) ## long material
 	$(BIN)/pytest -m slow
 
+# libatomic: the browser driver in playwright's wheel needs it, and a bare Debian lacks it.
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 	  || command -v google-chrome >/dev/null || deploy/debian-packages chromium
+	@ldconfig -p 2>/dev/null | grep -q 'libatomic\.so\.1' || deploy/debian-packages libatomic1
 
 bench: $(STAMP) ## run the benchmarks
 	$(BIN)/python -m benchmarks
