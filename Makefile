@@ -50,8 +50,9 @@ test: unit-tests browser-tests ## every test but the slow ones
 unit-tests: $(STAMP) ## the tests that need no browser
 	$(BIN)/pytest
 
+# They watch a browser in real time, which a busy machine disturbs: what failed is tried once more by itself.
 browser-tests: $(STAMP) chromium ## the tests that drive a real Chromium
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest -m browser || $(BIN)/pytest -m browser --last-failed
 
 slow-tests: $(STAMP) ## long material
 	$(BIN)/pytest -m slow
