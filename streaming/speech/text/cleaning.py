@@ -29,6 +29,21 @@ _LINE_MARK = re.compile(r"[-*+•‣▪>|=~_#]+|\[[ xX]?\]|(?:-{3,}|\*{3,})")
 _FENCE = re.compile(r"`{3,}\w*|~{3,}\w*")
 _TABLE_RULE = re.compile(r"[|:+-]*-{2,}[|:+-]*\|?")
 _EDGE_QUOTE = re.compile(r"^['‘’](?!(?:tis|twas|em|til|cause|n|\d0s)\b)|(?<![sn])['‘’]$", re.IGNORECASE)
+_EMOTICON = re.compile(
+    r"[:;=][-'^o]?[)(\]\[DPpOo3/\\|*]+|[)(]+[-'^]?[:;=]|<\\?/?3+|[xX]D+|[-^>TOo][_.]+[-^<TOo];?|¯\S*¯"
+)
+_NAMED = {
+    **dict.fromkeys("←↑↓↔↕⇐⇑⇓⇔†‡", ""),
+    "⇒": "→",
+    "√": " square root of ",
+    "∞": " infinity ",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+}
+"""Characters that neither engines nor transliteration know."""
+_GREEK_LETTER = re.compile(r"(?<![Ͱ-Ͽἀ-῿])[Α-Ωα-ω](?![Ͱ-Ͽἀ-῿])")
+_MU_OF_UNIT = re.compile(r"(?<![Ͱ-Ͽ])μ(?=[mgslAV]\b)")
 _SYMBOL_CATEGORIES = frozenset({"So", "Sk", "Cn", "Co", "Cs", "Cc", "Cf", "Me"})
 
 
@@ -43,12 +58,22 @@ def _spell(character: str) -> str:
     """A character in plain letters, or nothing for a picture, a control or an unknown one."""
     if _is_plain(character):
         return character
+    if character in _NAMED:
+        return _NAMED[character]
+    if unicodedata.decomposition(character).startswith("<fraction>"):
+        return " " + unicodedata.normalize("NFKC", character).replace("\N{FRACTION SLASH}", "/")
     if unicodedata.category(character) in _SYMBOL_CATEGORIES:
         # Letters in circles, squares and the like are symbols with a plain twin; pictures have none.
         twin = unicodedata.normalize("NFKC", character)
         return twin if twin != character and all(map(_is_plain, twin)) else ""
     twin = unicodedata.normalize("NFKC", character)
     return twin if all(map(_is_plain, twin)) else anyascii(character)
+
+
+def _name_greek(match: re.Match[str]) -> str:
+    """A Greek letter that stands alone in other writing is called by its name."""
+    name = unicodedata.name(match.group()).rsplit(" ", 1)[-1].lower()
+    return f" {'lambda' if name == 'lamda' else name} "
 
 
 def _strongest(match: re.Match[str]) -> str:
@@ -77,8 +102,11 @@ _REWRITES: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
     (re.compile(r"[\\_|]+"), " "),
     (re.compile(r"~{2,}"), ""),
     (re.compile(r"([^\w\s])\1{2,}"), r"\1"),
-    (re.compile(r"([^\W\d_])\1{3,}"), r"\1\1"),
+    # An engine that has a dictionary finds out whether "sooo" is "so" or "soo".
+    (re.compile(r"([^\W\d_])\1{3,}"), r"\1\1\1"),
     (re.compile(r"(?<=[a-z]{2})\.(?=[a-z]{2})"), " dot "),
+    (re.compile(r"(?<![\w.])\.(?=[a-z]{2}|NET\b)"), " dot "),
+    (re.compile(r"(?<=\d)(?: (?=\d/\d)|(?=[½¼¾]))"), " and "),
     (re.compile(rf"\d(?:[\d,.]*\d)?(?<=[\d,.]{{{MAX_NUMBER_DIGITS + 1}}})"), _spell_digits),
     (re.compile(rf"[^\W\d_]{{{MAX_WORD_LETTERS + 1},}}"), _break_word),
 )
@@ -100,7 +128,10 @@ def say_word(raw: str, *, line_start: bool = False) -> str:
         return ""
     if line_start and _LINE_MARK.fullmatch(text):
         return ""
+    if _EMOTICON.fullmatch(text):
+        return ""
     text = say_addresses(text)
+    text = _GREEK_LETTER.sub(_name_greek, _MU_OF_UNIT.sub("µ", text))
     text = "".join(map(_spell, unicodedata.normalize("NFC", text)))
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
