@@ -18,6 +18,7 @@ import numpy as np
 from streaming.errors import EngineFailed, EngineUnavailable, LanguageNotSpoken, ScriptRejected, VoiceNotFound
 from streaming.slots import Word
 from streaming.speech.base import EngineStatus, SpeechChunk, SpeechRequest, VoiceInfo
+from streaming.speech.hibari_phrasing import render_unfinished
 from streaming.speech.hibari_timing import PAUSE
 from streaming.speech.text.alignment import align
 from streaming.speech.text.clauses import Clause, ClauseSplitter, Ending
@@ -43,6 +44,8 @@ PAUSE_SECONDS = {
 }
 """Silence after a clause at speed 1. hibari pauses this long at these marks inside a sentence; at the end of
 what it is given it always renders about 450 ms."""
+UNFINISHED = frozenset({Ending.CUT, Ending.COMMA, Ending.DASH, Ending.COLON})
+"""After these the sentence goes on."""
 FADE_SECONDS = 0.010
 PORTION_CHARACTERS = 1_000
 """A long text is split into clauses portion by portion (4 ms each), so that the first sound need not wait."""
@@ -141,9 +144,15 @@ class HibariEngine:
         reading = model.read(clause.text)
         if not any(symbol.isalpha() for symbol in reading.symbols):
             return None
-        # Each clause has noise of its own, and the same noise in every repetition.
-        rng = np.random.default_rng((seed & 0xFFFF_FFFF_FFFF_FFFF, clause.index))
-        utterance = model.render(reading, speed, rng)
+
+        def noise() -> np.random.Generator:
+            # Each clause has noise of its own, and the same noise in every repetition.
+            return np.random.default_rng((seed & 0xFFFF_FFFF_FFFF_FFFF, clause.index))
+
+        utterance = None
+        if clause.ending in UNFINISHED:
+            utterance = render_unfinished(model, reading, speed, noise())
+        utterance = utterance or model.render(reading, speed, noise())
         if all(sound.symbol == PAUSE for sound in utterance.sounds):
             return None
         return _chunk(utterance, PAUSE_SECONDS[clause.ending] / speed, clause, reading.words, script)

@@ -107,7 +107,7 @@ def _close_gaps(sounds: list[Sound]) -> None:
         left.end = right.start = (left.end + right.start) / 2
 
 
-def quiet_runs(pcm: NDArray[np.float32]) -> list[tuple[float, float]]:
+def quiet_runs(pcm: NDArray[np.float32], shortest: float = QUIET_SECONDS) -> list[tuple[float, float]]:
     """Silences of a clause as (start, end) in seconds; the first and last may touch the ends."""
     count = len(pcm) // _LEVEL_SAMPLES
     if count == 0:
@@ -120,7 +120,7 @@ def quiet_runs(pcm: NDArray[np.float32]) -> list[tuple[float, float]]:
     runs: list[tuple[float, float]] = []
     for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         at_edge = start == 0 or end == count
-        if (end - start) * unit >= (QUIET_EDGE_SECONDS if at_edge else QUIET_SECONDS):
+        if (end - start) * unit >= (QUIET_EDGE_SECONDS if at_edge else shortest):
             runs.append((start * unit, len(pcm) / SPEECH_RATE if end == count else end * unit))
     return runs
 
