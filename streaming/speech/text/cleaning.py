@@ -30,7 +30,8 @@ _FENCE = re.compile(r"`{3,}\w*|~{3,}\w*")
 _TABLE_RULE = re.compile(r"[|:+-]*-{2,}[|:+-]*\|?")
 _EDGE_QUOTE = re.compile(r"^['‘’](?!(?:tis|twas|em|til|cause|n|\d0s)\b)|(?<![sn])['‘’]$", re.IGNORECASE)
 _EMOTICON = re.compile(
-    r"[:;=][-'^o]?[)(\]\[DPpOo3/\\|*]+|[)(]+[-'^]?[:;=]|<\\?/?3+|[xX]D+|[-^>TOo][_.]+[-^<TOo];?|¯\S*¯"
+    r"[:;][-'^o]?[)(\]\[DPpOo3/\\|*]+|=[)(\]\[DPp]+|[)(]+[-'^]?[:;=]|<\\?/?3+|[xX]D+|¯\S*¯"
+    r"|[-^>][_.]+[-^<];?|([TOo])_+\1"
 )
 _NAMED = {
     **dict.fromkeys("←↑↓↔↕⇐⇑⇓⇔†‡", ""),
