@@ -12,16 +12,16 @@ from enum import Enum
 
 from streaming.speech.text.tokens import Break, Token, Tokenizer
 
-CLAUSE_LIMITS = (100, 200)
+CLAUSE_LIMITS = (60, 200)
 """Characters of the first, second, ... clause at most, as it is said; the last entry holds for all others.
 
-Every cut inside a sentence costs melody, so that only the first clause, which somebody waits for, is short:
-100 characters take the embedded voice 25 ms to speak, 60 take 15 ms.
+Every cut inside a sentence costs melody, so that only the first clause, which somebody waits for, is short.
 """
 ARRIVING_LIMITS = (60, 90, 140, 200)
 """The same while the text is still being written, when waiting for more of it takes longer than speaking."""
-STRETCHED_LIMIT = 140
-"""What a first clause may grow to when it holds no good place to cut before."""
+STRETCHED_LIMIT = 100
+"""What a first clause may grow to when it holds no punctuation to cut at. Speaking it takes the embedded
+voice 25 ms, where 60 characters take 15 ms."""
 EAGER_CHARACTERS = (8, 25)
 """In text that is still arriving, the first and second clause may end at a comma after this many
 characters."""
@@ -127,13 +127,16 @@ class ClauseSplitter:
     def _find_cut(self, final: bool) -> int:
         """How many pending tokens make the next clause; 0 while that is open."""
         pending = self._pending
-        limits = ARRIVING_LIMITS if self._trickles and not final else CLAUSE_LIMITS
+        arriving = self._trickles and not final
+        limits = ARRIVING_LIMITS if arriving else CLAUSE_LIMITS
         limit = limits[min(self._count, len(limits) - 1)]
         within, length = _fit(pending, limit)
-        for i in range(within):
-            if _ends_sentence(pending, i):
-                return i + 1
+        end = _sentence_end(pending, within)
+        if end:
+            return end
         if within < len(pending):
+            if self._count == 0 and not arriving:
+                return self._cut_first(within, final)
             return self._cut_long(within)
         if final:
             return len(pending)
@@ -142,6 +145,17 @@ class ClauseSplitter:
         if self._trickles and eager is not None and length >= eager:
             return _last_punctuation(pending, within)
         return 0
+
+    def _cut_first(self, within: int, final: bool) -> int:
+        """A cut at punctuation, else the whole sentence unless it is far too long; 0 while that is open."""
+        pending = self._pending
+        stretched, _ = _fit(pending, STRETCHED_LIMIT)
+        cut = _last_punctuation(pending, within) or _sentence_end(pending, stretched)
+        if cut:
+            return cut
+        if stretched == len(pending):
+            return stretched if final else 0
+        return self._cut_long(stretched)
 
     def _cut_long(self, within: int) -> int:
         """A cut inside a sentence that is longer than the limit; ``within`` tokens fit."""
@@ -161,6 +175,11 @@ def _fit(tokens: list[Token], limit: int) -> tuple[int, int]:
             return i, length
         length += len(token.spoken) + 1
     return len(tokens), length
+
+
+def _sentence_end(tokens: list[Token], within: int) -> int:
+    """How many tokens make the first sentence; 0 when it does not end among the first ``within``."""
+    return next((i + 1 for i in range(within) if _ends_sentence(tokens, i)), 0)
 
 
 def _ends_sentence(tokens: list[Token], i: int) -> bool:
