@@ -21,7 +21,7 @@ _TAGS = (
     "footer|h[1-6]|head|header|hr|html|i|img|input|ins|kbd|label|li|link|main|mark|meta|nav|ol|p|pre|q|s|section|"
     "small|span|strike|strong|sub|summary|sup|table|tbody|td|tfoot|th|thead|title|tr|tt|u|ul|var|video"
 )
-_TAG = rf"</?(?:{_TAGS})\b[^<>]{{0,{MAX_TAG_CHARACTERS}}}>"
+_TAG = rf"</?(?:{_TAGS})(?:\s[^<>]{{0,{MAX_TAG_CHARACTERS}}}|/)?>"
 _OPEN_TAG = re.compile(rf"</?(?:{_TAGS})\s[^<>]{{0,{MAX_TAG_CHARACTERS}}}\Z", re.IGNORECASE)
 _BLOCK_TAG = re.compile(
     r"</?(?:address|article|aside|blockquote|body|br|dd|div|dl|dt|figure|footer|h[1-6]|head|header|hr|html|li|main|nav|"

@@ -1,7 +1,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streaming.speech.text.clauses import (
@@ -116,6 +116,7 @@ def test_nothing_speakable_gives_no_clauses():
         assert clauses_of(text) == []
 
 
+@example("<A: 1>", 1)
 @given(st.text(alphabet="abc ABC.,;:!?—\n\"'1<>/[]()é日😀-*#", max_size=300), st.integers(1, 7))
 @settings(max_examples=200, deadline=None)
 def test_every_token_is_in_one_clause_however_text_arrives(text, step):
