@@ -18,6 +18,7 @@ from server.peers import Peers
 from server.settings import load_settings
 from server.state import State
 from streaming.performer.base import PerformerDescription, PerformRequest, VoiceDescription
+from streaming.script import Piece
 from streaming.sessions import SessionManager
 from streaming.slots import MouthShape, Patch, PerformanceItem, Slot
 from streaming.timing import FPS, SLOT_SAMPLES, SPEECH_RATE
@@ -40,14 +41,14 @@ class PatternPerformer:
         pass
 
     async def perform(
-        self, request: PerformRequest, text: AsyncIterator[str]
+        self, request: PerformRequest, script: AsyncIterator[Piece]
     ) -> AsyncGenerator[PerformanceItem, None]:
-        script = "".join([piece async for piece in text])
-        always = script.startswith("tone")
+        text = "".join([piece async for piece in script if isinstance(piece, str)])
+        always = text.startswith("tone")
         time = np.arange(SLOT_SAMPLES) / SPEECH_RATE
         tone = (TONE_LEVEL * np.sin(2 * np.pi * TONE_HZ * time)).astype("<f4").tobytes()
         silence = bytes(len(tone))
-        for index in range(len(script) * FPS):
+        for index in range(len(text) * FPS):
             on = always or index % FPS < BEEP_SLOTS
             yield Slot(request.key, index, tone if on else silence, MouthShape(aperture=float(on)))
 

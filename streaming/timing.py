@@ -26,5 +26,8 @@ AUDIO_TIME_BASE = Fraction(1, WIRE_RATE)
 SPEECH_TIME_BASE = Fraction(1, SPEECH_RATE)
 FRAME_TIME_BASE = Fraction(1, FPS)
 
+LOOK_AHEAD_MS = 80
+"""How much sound a face that listens waits for before it decides a frame: more is more exact, later."""
+
 ENCODE_LEAD_SECONDS = 0.020
 """How long before a slot's deadline its frame is composed and encoded."""

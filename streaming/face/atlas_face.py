@@ -10,7 +10,7 @@ from streaming.face.coarticulation import RATE, REACH, SMOOTHING_TAPS, Coarticul
 from streaming.face.loudness import Loudness
 from streaming.slots import MouthShape, Patch
 from streaming.speech.base import SpeechChunk
-from streaming.timing import FPS, SLOT_SAMPLES, SPEECH_RATE
+from streaming.timing import FPS, LOOK_AHEAD_MS, SLOT_SAMPLES, SPEECH_RATE
 
 LEAD_SECONDS = 0.020
 """Lips are shown this much ahead of the sound: people are used to see speech before they hear it."""
@@ -199,6 +199,6 @@ class AtlasFace:
     async def warm_up(self) -> None:
         """Nothing to load."""
 
-    def open(self, avatar: str) -> AtlasFaceStream:
+    def open(self, avatar: str, look_ahead_ms: int = LOOK_AHEAD_MS) -> AtlasFaceStream:
         """A stream for one utterance; coefficients mean the same for every avatar."""
         return AtlasFaceStream()

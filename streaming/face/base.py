@@ -6,6 +6,7 @@ from typing import Protocol
 
 from streaming.slots import Patch
 from streaming.speech.base import SpeechChunk
+from streaming.timing import LOOK_AHEAD_MS
 
 
 class FaceStream(Protocol):
@@ -39,6 +40,12 @@ class FaceEngine(Protocol):
         """Load models and run once."""
         ...
 
-    def open(self, avatar: str) -> FaceStream:
-        """A stream for one utterance of the avatar with this id."""
+    def open(self, avatar: str, look_ahead_ms: int = LOOK_AHEAD_MS) -> FaceStream:
+        """A stream for one utterance.
+
+        Args:
+            avatar: whose face.
+            look_ahead_ms: how much sound the face may wait for before it decides a frame, where it has to
+                listen. More is more exact; live sound wants less.
+        """
         ...

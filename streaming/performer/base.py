@@ -7,12 +7,15 @@ from typing import Protocol
 
 import msgspec
 
+from streaming.script import Piece, ScriptKind
 from streaming.slots import PerformanceItem, UtteranceKey
+from streaming.timing import LOOK_AHEAD_MS
 
 
 class PerformRequest(msgspec.Struct, frozen=True):
-    """Who speaks, and how. The text comes beside it, piece by piece.
+    """Who speaks, and how. The script comes beside it, piece by piece.
 
+    ``kind`` says whether those pieces are text or sound; voice, language and speed mean nothing for sound.
     ``window`` is how many slots the performer may be ahead of the consumer: 2 s live, more offline.
     """
 
@@ -23,6 +26,8 @@ class PerformRequest(msgspec.Struct, frozen=True):
     speed: float = 1.0
     seed: int = 0
     window: int = 50
+    kind: ScriptKind = "text"
+    look_ahead_ms: int = LOOK_AHEAD_MS
 
 
 class VoiceDescription(msgspec.Struct, frozen=True):
@@ -49,9 +54,9 @@ class Performer(Protocol):
     """Performs scripts. Implementations may live in another process or on another machine."""
 
     def perform(
-        self, request: PerformRequest, text: AsyncIterator[str]
+        self, request: PerformRequest, script: AsyncIterator[Piece]
     ) -> AsyncGenerator[PerformanceItem, None]:
-        """Speak ``text`` as it arrives: slots 0, 1, 2, ... of the utterance, until it is all said.
+        """Speak ``script`` as it arrives: slots 0, 1, 2, ... of the utterance, until it is all said.
 
         Never runs more than ``request.window`` slots ahead of the consumer. Closing the generator cancels.
 

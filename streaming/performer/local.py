@@ -17,6 +17,7 @@ from streaming.clock import Clock, SystemClock
 from streaming.errors import EngineFailed, LipstreamError, PerformerLost, ScriptRejected, error_from_code
 from streaming.performer.base import PerformerDescription, PerformRequest
 from streaming.performer.messages import (
+    Audio,
     Cancel,
     Credit,
     Description,
@@ -29,6 +30,7 @@ from streaming.performer.messages import (
     Unable,
 )
 from streaming.performer.wire import Channel
+from streaming.script import Piece, ScriptKind
 from streaming.slots import Notice, PerformanceItem, Slot, UtteranceKey
 
 log = structlog.get_logger(__name__)
@@ -142,14 +144,14 @@ class LocalPerformer:
         self._send(Cancel(session, generation))
 
     async def perform(
-        self, request: PerformRequest, text: AsyncIterator[str]
+        self, request: PerformRequest, script: AsyncIterator[Piece]
     ) -> AsyncGenerator[PerformanceItem, None]:
         """See :meth:`streaming.performer.base.Performer.perform`."""
         await self._wait_ready()
         key = request.key
         self._send(Perform(request))
         inbox = self._inboxes[key] = _Inbox(asyncio.Queue())
-        feeder = asyncio.create_task(self._feed(key, text), name="performer-text")
+        feeder = asyncio.create_task(self._feed(key, request.kind, script), name="performer-script")
         portion = max(1, request.window // CREDIT_SHARE)
         owed = 0
         try:
@@ -171,22 +173,25 @@ class LocalPerformer:
             if not inbox.ended:
                 self._send(Drop(key))
 
-    async def _feed(self, key: UtteranceKey, text: AsyncIterator[str]) -> None:
+    async def _feed(self, key: UtteranceKey, kind: ScriptKind, script: AsyncIterator[Piece]) -> None:
         try:
-            async for piece in text:
-                self._send(Text(key, piece, final=False))
-            self._send(Text(key, "", final=True))
+            async for piece in script:
+                if isinstance(piece, str):
+                    self._send(Text(key, piece, final=False))
+                else:
+                    self._send(Audio(key, piece, final=False))
+            self._send(Text(key, "", final=True) if kind == "text" else Audio(key, b"", final=True))
         except LipstreamError as error:
             self._abandon(key, error)
         except UnicodeEncodeError:
             self._abandon(key, ScriptRejected("The text is not valid Unicode. Send it as UTF-8."))
         except Exception as error:
-            log.exception("the text of an utterance broke off", session=key.session, sequence=key.sequence)
-            reason = f"The text could not be passed on ({type(error).__name__}). Say it again."
+            log.exception("the script of an utterance broke off", session=key.session, sequence=key.sequence)
+            reason = f"The script could not be passed on ({type(error).__name__}). Say it again."
             self._abandon(key, EngineFailed(reason))
 
     def _abandon(self, key: UtteranceKey, error: LipstreamError) -> None:
-        """End an utterance on both sides: the child would wait for the rest of its text."""
+        """End an utterance on both sides: the child would wait for the rest of its script."""
         self._send(Drop(key))
         self._deliver(key, Failed(key, error.code, error.message))
 

@@ -9,7 +9,7 @@ from streaming.slots import Notice, Slot, UtteranceKey
 
 
 class Perform(msgspec.Struct, frozen=True, array_like=True, tag="perform"):
-    """Begin an utterance; its text follows."""
+    """Begin an utterance; its script follows."""
 
     request: PerformRequest
 
@@ -19,6 +19,14 @@ class Text(msgspec.Struct, frozen=True, array_like=True, tag="text"):
 
     key: UtteranceKey
     text: str
+    final: bool
+
+
+class Audio(msgspec.Struct, frozen=True, array_like=True, tag="audio"):
+    """The next piece of an utterance's sound (see ``streaming.script``); ``final``: no more follows."""
+
+    key: UtteranceKey
+    pcm: bytes
     final: bool
 
 
@@ -73,5 +81,5 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag="failed"):
     message: str
 
 
-ToPerformer = Perform | Text | Credit | Drop | Cancel | Describe
+ToPerformer = Perform | Text | Audio | Credit | Drop | Cancel | Describe
 FromPerformer = Slot | Notice | Finished | Failed | Description | Unable

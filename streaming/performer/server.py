@@ -14,6 +14,7 @@ from streaming.face.base import FaceEngine
 from streaming.performer.base import PerformerDescription, PerformRequest, VoiceDescription
 from streaming.performer.line import run_line
 from streaming.performer.messages import (
+    Audio,
     Cancel,
     Credit,
     Describe,
@@ -26,6 +27,7 @@ from streaming.performer.messages import (
     ToPerformer,
 )
 from streaming.performer.wire import Channel
+from streaming.script import Piece
 from streaming.slots import Slot, UtteranceKey
 from streaming.speech.base import SpeechEngine
 
@@ -33,19 +35,20 @@ log = structlog.get_logger(__name__)
 
 
 class _Performance:
-    """One utterance in work: its text as it arrives, and how far ahead it may run."""
+    """One utterance in work: its script as it arrives, and how far ahead it may run."""
 
     def __init__(self, request: PerformRequest) -> None:
         self.request = request
-        self.pieces: asyncio.Queue[Text] = asyncio.Queue()
+        self.pieces: asyncio.Queue[Text | Audio] = asyncio.Queue()
         self.credit = asyncio.Semaphore(request.window)
 
-    async def text(self) -> AsyncIterator[str]:
+    async def script(self) -> AsyncIterator[Piece]:
         while True:
-            piece = await self.pieces.get()
-            if piece.text:
-                yield piece.text
-            if piece.final:
+            message = await self.pieces.get()
+            piece = message.text if isinstance(message, Text) else message.pcm
+            if piece:
+                yield piece
+            if message.final:
                 return
 
 
@@ -110,7 +113,7 @@ class PerformerServer:
                 self._running[request.key] = (performance, task)
                 # Not in the task itself: one that is cancelled before its first step never gets anywhere.
                 task.add_done_callback(partial(self._performed, request.key))
-            case Text(key) if key in self._running:
+            case Text(key) | Audio(key) if key in self._running:
                 self._running[key][0].pieces.put_nowait(message)
             case Credit(key, slots) if key in self._running:
                 for _ in range(slots):
@@ -124,7 +127,7 @@ class PerformerServer:
             case Describe():
                 self._channel.send(Description(self._describe()))
             case _:
-                # Text, credit or a drop for an utterance that has ended meanwhile.
+                # Script, credit or a drop for an utterance that has ended meanwhile.
                 pass
 
     def _performed(self, key: UtteranceKey, task: asyncio.Task[None]) -> None:
@@ -135,7 +138,7 @@ class PerformerServer:
     async def _perform(self, performance: _Performance) -> None:
         key = performance.request.key
         try:
-            line = run_line(self._speech, self._face, performance.request, performance.text())
+            line = run_line(self._speech, self._face, performance.request, performance.script())
             async with aclosing(line) as items:
                 async for item in items:
                     if isinstance(item, Slot):

@@ -9,6 +9,7 @@ import numpy as np
 from streaming.errors import LipstreamError
 from streaming.performer.base import PerformerDescription, PerformRequest, VoiceDescription
 from streaming.performer.line import run_line
+from streaming.script import Piece
 from streaming.slots import MouthShape, Patch, PerformanceItem, Word
 from streaming.speech.base import SpeechChunk, SpeechRequest, VoiceInfo
 from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
@@ -82,7 +83,7 @@ class CountingFace:
     async def warm_up(self) -> None:
         pass
 
-    def open(self, avatar: str) -> CountingFaceStream:
+    def open(self, avatar: str, look_ahead_ms: int = 80) -> CountingFaceStream:
         return CountingFaceStream()
 
 
@@ -94,9 +95,9 @@ class DirectPerformer:
         self.cancelled: list[tuple[str, int]] = []
 
     async def perform(
-        self, request: PerformRequest, text: AsyncIterator[str]
+        self, request: PerformRequest, script: AsyncIterator[Piece]
     ) -> AsyncGenerator[PerformanceItem, None]:
-        async for item in run_line(self.speech, CountingFace(), request, text):
+        async for item in run_line(self.speech, CountingFace(), request, script):
             yield item
 
     async def cancel(self, session: str, generation: int) -> None:

@@ -4,19 +4,20 @@ import pytest
 from streaming.errors import LipstreamError, ScriptRejected
 from streaming.performer.base import PerformRequest
 from streaming.performer.line import run_line
+from streaming.script import piece_of
 from streaming.slots import Notice, Slot, UtteranceKey
 from tests.support.engines import CountingFace, RampSpeech, slots_for
 
 REQUEST = PerformRequest(UtteranceKey("s", 0, 1), avatar="mira")
 
 
-async def pieces(*texts: str):
-    for text in texts:
-        yield text
+async def pieces(*pieces: str | bytes):
+    for piece in pieces:
+        yield piece
 
 
-async def perform(request: PerformRequest, *texts: str):
-    return [item async for item in run_line(RampSpeech(), CountingFace(), request, pieces(*texts))]
+async def perform(request: PerformRequest, *script: str | bytes):
+    return [item async for item in run_line(RampSpeech(), CountingFace(), request, pieces(*script))]
 
 
 async def test_slots_carry_every_sample_patch_and_word_once():
@@ -39,3 +40,27 @@ async def test_nothing_to_say_is_refused():
 async def test_the_engine_may_refuse_before_it_starts():
     with pytest.raises(LipstreamError, match="es is not spoken"):
         await perform(PerformRequest(REQUEST.key, "mira", language="es"), "hola")
+
+
+AUDIO = PerformRequest(REQUEST.key, "mira", kind="audio")
+
+
+async def test_a_script_of_sound_comes_out_as_it_went_in():
+    sound = np.random.default_rng(1).uniform(-1, 1, 5000).astype(np.float32)
+    items = await perform(AUDIO, piece_of(sound[:1]), piece_of(sound[1:2900]), piece_of(sound[2900:]))
+    assert items[0] == Notice(REQUEST.key, "speech_engine", "audio")
+    slots = [item for item in items if isinstance(item, Slot)]
+    assert len(slots) == 6
+    played = np.concatenate([slot.samples for slot in slots])
+    assert np.array_equal(played[:5000], sound) and not played[5000:].any()
+
+
+@pytest.mark.parametrize(("request_", "piece"), [(AUDIO, "words"), (REQUEST, b"\0\0\0\0")])
+async def test_a_script_is_of_one_kind(request_: PerformRequest, piece: str | bytes):
+    with pytest.raises(ScriptRejected, match="This script is"):
+        await perform(request_, piece)
+
+
+async def test_empty_sound_is_refused():
+    with pytest.raises(ScriptRejected, match="audio is empty"):
+        await perform(AUDIO)
