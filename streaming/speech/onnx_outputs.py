@@ -34,14 +34,18 @@ def _message(field: int, content: bytes) -> bytes:
     return _varint(field << 3 | _WIRE_BYTES) + _varint(len(content)) + content
 
 
-def with_float_output(model: bytes, tensor: str) -> bytes:
-    """The model with the float tensor of this name as one more, last output.
+def float_output(tensor: str) -> bytes:
+    """What makes a serialized ONNX model return one more, last output when it is appended to the model.
 
     Args:
-        model: a serialized ONNX model.
-        tensor: the name of a tensor inside its graph; onnxruntime refuses to load the result when there is
-            none.
+        tensor: the name of a float tensor inside its graph; onnxruntime refuses to load the result when there
+            is none.
     """
     element = _varint(_TENSOR_ELEMENT << 3 | _WIRE_VARINT) + _varint(_ELEMENT_FLOAT)
     value = _message(_VALUE_NAME, tensor.encode()) + _message(_VALUE_TYPE, _message(_TYPE_TENSOR, element))
-    return model + _message(_MODEL_GRAPH, _message(_GRAPH_OUTPUT, value))
+    return _message(_MODEL_GRAPH, _message(_GRAPH_OUTPUT, value))
+
+
+def with_float_output(model: bytes, tensor: str) -> bytes:
+    """A serialized ONNX model with the float tensor of this name as one more, last output."""
+    return model + float_output(tensor)
