@@ -113,8 +113,11 @@ class Coarticulation:
     def add(self, phonemes: Iterable[Phoneme], offset: float) -> None:
         """Take the next sounds, which start ``offset`` seconds into the utterance."""
         for phoneme in phonemes:
-            sound = Phoneme(phoneme.symbol, phoneme.start + offset, phoneme.end + offset, phoneme.stress)
-            if self._waiting is not None:
+            symbol = visemes.letter(phoneme.symbol)
+            sound = Phoneme(symbol, phoneme.start + offset, phoneme.end + offset, phoneme.stress)
+            if symbol == visemes.MARK:
+                sound = self._prolonged(sound)
+            elif self._waiting is not None:
                 self._place(self._waiting, sound.end - sound.start)
                 self._waiting = None
             if sound.symbol == PAUSE:
@@ -125,6 +128,12 @@ class Coarticulation:
             self.known = sound.end
         if self._waiting is not None:
             self.known = self._waiting.start
+
+    def _prolonged(self, mark: Phoneme) -> Phoneme:
+        """The sound that a mark belongs to, with the mark's time; after a pause more of the pause."""
+        if self._waiting is None:
+            return Phoneme(PAUSE, mark.start, mark.end)
+        return Phoneme(self._waiting.symbol, self._waiting.start, mark.end, self._waiting.stress)
 
     def finish(self) -> None:
         """Nothing follows."""

@@ -1,13 +1,15 @@
 """What the mouth does for each speech sound: aperture 0..1 and width -1 (round) .. +1 (spread).
 
-Symbols are IPA as misaki writes it: capitals are diphthongs and the flap, and affricates are one letter.
-Values were tuned by eye on the mouth atlas. Sounds of other languages take the values of their nearest
-English neighbour.
+Symbols are IPA as misaki writes it: capitals are diphthongs, the flap and the long s, affricates are single
+letters. Values were tuned by eye on the mouth atlas. Sounds of other languages take the values of their nearest
+English neighbour, unless the lips do something of their own.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 APERTURE_GAIN = 0.88
 """Overall opening of the mouth; 1 looks like shouting."""
@@ -55,8 +57,19 @@ VOWELS: dict[str, Viseme] = {
     "ø": _vowel(0.38, -0.65),
     "œ": _vowel(0.48, -0.50),
     "ɨ": _vowel(0.27, 0.35),
-    "ɯ": _vowel(0.28, 0.15),
+    # Japanese lips come together for it without being pushed forward.
+    "ɯ": _vowel(0.26, -0.15),
     "ɤ": _vowel(0.40, 0.10),
+    "ɝ": _vowel(0.36, -0.35),
+    "ɘ": _vowel(0.32, 0.10),
+    "ʏ": _vowel(0.28, -0.60),
+    "ɵ": _vowel(0.34, -0.55),
+    "ʉ": _vowel(0.27, -0.80),
+    # French nasal vowels are other vowels to the lips than the letters they are written with.
+    "ɛ̃": _vowel(0.54, 0.25),
+    "ɑ̃": _vowel(0.62, -0.35),
+    "ɔ̃": _vowel(0.38, -0.80),
+    "œ̃": _vowel(0.48, -0.20),
 }
 
 DIPHTHONGS: dict[str, tuple[str, str]] = {
@@ -85,6 +98,7 @@ _STOP = _consonant(0.18, 0.25)
 _DENTAL = _consonant(0.20, 0.10)
 _SIBILANT = _consonant(0.16, 0.40)
 _HUSH = _consonant(0.22, -0.50, _STRONG)
+_RETROFLEX_HUSH = _consonant(0.20, -0.25)
 _AFFRICATE = _consonant(0.20, -0.45, _STRONG)
 _BACK = _consonant(0.26, 0.10, _WEAK)
 _SHUT = _consonant(0.0, 0.0, _WEAK)
@@ -95,21 +109,26 @@ CONSONANTS: dict[str, Viseme] = {
     **dict.fromkeys("pbm", _SHUT),
     **dict.fromkeys("fvʋ", _BITE),
     **dict.fromkeys("θð", _DENTAL),
-    **dict.fromkeys("td", _STOP),
+    **dict.fromkeys("tdʈɖ", _STOP),
+    **dict.fromkeys("ʈɖ", _consonant(0.22, 0.10)),
     **dict.fromkeys("nɲɳ", _consonant(0.20, 0.25)),
-    "l": _consonant(0.26, 0.20),
+    **dict.fromkeys("lɫɭ", _consonant(0.26, 0.20)),
     "ʎ": _consonant(0.26, 0.30),
-    **dict.fromkeys("szʦʣ", _SIBILANT),
-    **dict.fromkeys("Tɾr", _consonant(0.22, 0.20)),
-    **dict.fromkeys("ʃʒʂ", _HUSH),
+    **dict.fromkeys("szʦʣS", _SIBILANT),
+    **dict.fromkeys("Tɾrɽɺ", _consonant(0.22, 0.20)),
+    **dict.fromkeys("ʃʒ", _HUSH),
+    **dict.fromkeys("ʂʐꭧ", _RETROFLEX_HUSH),
     **dict.fromkeys("ʧʤ", _AFFRICATE),
     **dict.fromkeys("ɕʑʥʨçʝ", _consonant(0.20, 0.35)),
-    **dict.fromkeys("kɡgŋɴqɣxχʁ", _BACK),
+    **dict.fromkeys("kɡgŋɴqɢɣɰxχʁʀ", _BACK),
     **dict.fromkeys("ɹɻ", _consonant(0.22, -0.40, _STRONG)),
-    **dict.fromkeys("wβɸ", _consonant(0.14, -1.0, _STRONG)),
+    "w": _consonant(0.14, -1.0, _STRONG),
     "ɥ": _consonant(0.16, -0.70, _STRONG),
-    **dict.fromkeys("jc", _consonant(0.22, 0.55)),
-    **dict.fromkeys("hʔ", _BREATH),
+    # Lips that come near each other and blow, but do not shut: Spanish "haba", Japanese "fu".
+    "β": Viseme(0.05, 0.0, _STRONG, _WEAK),
+    "ɸ": Viseme(0.08, -0.35, _STRONG, _PLAIN),
+    **dict.fromkeys("jcɟ", _consonant(0.22, 0.55)),
+    **dict.fromkeys("hɦħʕʔ", _BREATH),
 }
 
 UNKNOWN = Viseme(0.28, 0.0, 0.5, _WEAK)
@@ -119,3 +138,36 @@ PRESSED = frozenset("pbm")
 BITTEN = frozenset("fvʋ")
 TONGUED = frozenset("θðl")
 PAUSE = "_"
+MARK = ""
+"""Stands for what is no sound of its own: length, stress, tone."""
+_INTONATION = frozenset("→↓↗↘")
+_MARK_KINDS = frozenset({"Mn", "Mc", "Lm", "Sk", "Nd"})
+
+
+@lru_cache(maxsize=1024)
+def letter(symbol: str) -> str:
+    """The symbol of these tables that ``symbol`` looks like on the lips.
+
+    Marks (``ʰ ʲ ː ˈ``, nasality, tones) are left out where the tables do not name the marked sound; of
+    several letters, as in ``tʃ``, the last one counts. Space and punctuation are a pause.
+
+    Returns:
+        A key of :data:`VOWELS`, :data:`DIPHTHONGS` or :data:`CONSONANTS`, :data:`PAUSE`, :data:`MARK` when
+        the symbol holds marks only, or the symbol itself when nobody knows it.
+    """
+    if symbol == PAUSE or _listed(symbol):
+        return symbol
+    apart = unicodedata.normalize("NFD", symbol)
+    if _listed(apart):
+        return apart
+    kinds = {each: unicodedata.category(each) for each in apart}
+    letters = [c for c in apart if _listed(c) or (c not in _INTONATION and kinds[c] not in _MARK_KINDS)]
+    if not letters:
+        return MARK
+    if all(kinds[each][0] in "PZ" for each in letters):
+        return PAUSE
+    return next((each for each in reversed(letters) if _listed(each)), symbol)
+
+
+def _listed(symbol: str) -> bool:
+    return symbol in VOWELS or symbol in DIPHTHONGS or symbol in CONSONANTS

@@ -108,3 +108,13 @@ def test_pieces_give_the_same_curves_and_old_sounds_can_be_forgotten():
         np.testing.assert_allclose(joined, getattr(reference, name)[: len(joined)], atol=1e-9)
     pieces.forget(sounds[-1].end + LINGER + 1)
     assert pieces.closures == []
+
+
+def test_marked_sounds_close_the_lips_and_marks_prolong_the_sound_before():
+    plain, marked = curves(("ɑ", 0.2), ("p", 0.08), ("ɑ", 0.2)), curves(("ɑː", 0.2), ("pʰ", 0.08), ("ɑ̆", 0.2))
+    np.testing.assert_array_equal(plain.aperture, marked.aperture)
+    apart = curves(("ɑ", 0.12), ("ː", 0.08), ("p", 0.05), ("ʰ", 0.03), ("ɑ", 0.2))
+    np.testing.assert_allclose(plain.aperture, apart.aperture, atol=1e-12)
+    np.testing.assert_allclose(plain.press, apart.press, atol=1e-12)
+    silent = curves(("_", 0.2), ("→", 0.2), ("ɑ", 0.2))
+    assert silent.aperture[: round(0.25 * RATE)].max() < 0.05
