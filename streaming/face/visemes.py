@@ -1,8 +1,8 @@
 """What the mouth does for each speech sound: aperture 0..1 and width -1 (round) .. +1 (spread).
 
 Symbols are IPA as misaki writes it: capitals are diphthongs, the flap and the long s, affricates are single
-letters. Values were tuned by eye on the mouth atlas. Sounds of other languages take the values of their nearest
-English neighbour, unless the lips do something of their own.
+letters. Values were tuned by eye on the mouth atlas. Sounds of other languages take the values of their
+nearest English neighbour, unless the lips do something of their own.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ CONSONANTS: dict[str, Viseme] = {
     **dict.fromkeys("pbm", _SHUT),
     **dict.fromkeys("fvʋ", _BITE),
     **dict.fromkeys("θð", _DENTAL),
-    **dict.fromkeys("tdʈɖ", _STOP),
+    **dict.fromkeys("td", _STOP),
     **dict.fromkeys("ʈɖ", _consonant(0.22, 0.10)),
     **dict.fromkeys("nɲɳ", _consonant(0.20, 0.25)),
     **dict.fromkeys("lɫɭ", _consonant(0.26, 0.20)),
