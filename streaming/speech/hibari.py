@@ -16,24 +16,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from streaming.errors import EngineFailed, EngineUnavailable, LanguageNotSpoken, ScriptRejected, VoiceNotFound
-from streaming.slots import Word
 from streaming.speech.base import EngineStatus, SpeechChunk, SpeechRequest, VoiceInfo
+from streaming.speech.chunk import cut_to_size
 from streaming.speech.hibari_phrasing import render_unfinished
 from streaming.speech.hibari_timing import PAUSE
 from streaming.speech.text.alignment import align
 from streaming.speech.text.clauses import Clause, ClauseSplitter, Ending
 from streaming.speech.text.scripts import LATIN, ScriptTally, language_name, primary_subtag
-from streaming.timing import SPEECH_RATE
 
 if TYPE_CHECKING:
-    from streaming.speech.hibari_model import HibariModel, Utterance
+    from streaming.speech.hibari_model import HibariModel
 
 INSTALL = 'pip install "hibari-tts==0.2.1"'
 DEFAULT_VOICE = "heart"
 SPEEDS = (0.5, 2.0)
 
-LEAD_SECONDS = 0.030
-"""Silence kept before the first sound of a clause; hibari renders about 300 ms."""
 PAUSE_SECONDS = {
     Ending.CUT: 0.04,
     Ending.COMMA: 0.24,
@@ -42,12 +39,11 @@ PAUSE_SECONDS = {
     Ending.SENTENCE: 0.38,
     Ending.PARAGRAPH: 0.60,
 }
-"""Silence after a clause at speed 1, to which :data:`LEAD_SECONDS` of the next one come. hibari pauses 0.36 s
+"""Silence after a clause at speed 1, to which the lead of the next one come. hibari pauses 0.36 s
 at commas and 0.39 s at colons inside a sentence (medians; a quarter of the commas get 0.26 s or less); at the
 end of what it is given it always renders about 450 ms."""
 UNFINISHED = frozenset({Ending.CUT, Ending.COMMA, Ending.DASH, Ending.COLON})
 """After these the sentence goes on."""
-FADE_SECONDS = 0.010
 PORTION_CHARACTERS = 1_000
 """A long text is split into clauses portion by portion (4 ms each), so that the first sound need not wait."""
 
@@ -156,7 +152,14 @@ class HibariEngine:
         utterance = utterance or model.render(reading, speed, noise())
         if all(sound.symbol == PAUSE for sound in utterance.sounds):
             return None
-        return _chunk(utterance, PAUSE_SECONDS[clause.ending] / speed, clause, reading.words, script)
+        return cut_to_size(
+            utterance.sounds,
+            utterance.pcm,
+            pause=PAUSE_SECONDS[clause.ending] / speed,
+            spans=align(clause.tokens, reading.words),
+            script=script,
+            final=clause.ending is not Ending.CUT,
+        )
 
     def _model(self, voice: str) -> HibariModel:
         model = self._models.get(voice)
@@ -212,42 +215,3 @@ async def _clauses(
                 yield clause
     for clause in splitter.flush():
         yield clause
-
-
-def _chunk(
-    utterance: Utterance, pause: float, clause: Clause, read_words: tuple[str, ...], script: str
-) -> SpeechChunk:
-    """Cut the silence at both ends of a clause to size and name its words."""
-    sounds, pcm = utterance.sounds, utterance.pcm
-    lead = sounds[0].end if sounds[0].symbol == PAUSE else 0.0
-    speech_end = sounds[-1].start if sounds[-1].symbol == PAUSE else sounds[-1].end
-    begin = max(0, round((lead - LEAD_SECONDS) * SPEECH_RATE))
-    length = round((speech_end + pause) * SPEECH_RATE) - begin
-    pcm = pcm[begin : begin + length].copy()
-    fade = min(len(pcm), round(FADE_SECONDS * SPEECH_RATE))
-    pcm[len(pcm) - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
-    if len(pcm) < length:
-        pcm = np.concatenate((pcm, np.zeros(length - len(pcm), np.float32)))
-
-    shift = -begin / SPEECH_RATE
-    phonemes = [sound.phoneme(shift) for sound in sounds if sound.end + shift > 0.0]
-    total = len(pcm) / SPEECH_RATE
-    first, last = phonemes[0], phonemes[-1]
-    phonemes[0] = type(first)(first.symbol, 0.0, first.end, first.stress)
-    if last.symbol == PAUSE:
-        phonemes[-1] = type(last)(PAUSE, max(0.0, speech_end + shift), total)
-    elif total > last.end:
-        phonemes.append(type(last)(PAUSE, last.end, total))
-
-    spans = align(clause.tokens, read_words)
-    words: list[Word] = []
-    for sound in sounds:
-        if sound.word < 0:
-            continue
-        start, end = max(0.0, sound.start + shift), sound.end + shift
-        begin_at, stop_at = spans[min(sound.word, len(spans) - 1)]
-        if words and words[-1].begin == begin_at:
-            words[-1] = Word(words[-1].text, words[-1].start, end, begin_at, stop_at)
-        else:
-            words.append(Word(script[begin_at:stop_at], start, end, begin_at, stop_at))
-    return SpeechChunk(pcm, phonemes, words, final_of_clause=clause.ending is not Ending.CUT)

@@ -12,13 +12,14 @@ import hibari.voices
 import numpy as np
 import onnxruntime
 from hibari import dsp
-from hibari.g2p import G2P, normalize
+from hibari.g2p import G2P
 from hibari.tts import ASSETS, MAX_PHONEMES
 from numpy.typing import NDArray
 
-from streaming.speech.hibari_reading import put_in_words
+from streaming.speech.english import read_english
 from streaming.speech.hibari_timing import Sound, sounds_of
 from streaming.speech.onnx_outputs import with_float_output
+from streaming.speech.reading import Reading
 
 DURATIONS = "/Clip_output_0"
 """The tensor of symbol durations inside hibari's graph."""
@@ -30,27 +31,6 @@ most 0.65; this brings it to -19.5 dBFS, or -20 LUFS, where people expect speech
 KNEE, CEILING = 0.8, 0.97
 """Samples beyond the knee bend towards the ceiling: some 10 in five minutes would clip otherwise, and what
 codecs add to a peak needs room, too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a clause is pronounced.
-
-    Attributes:
-        words: the words after normalization, as they are read.
-        symbols: phonemes in the model's alphabet.
-        word_of_symbol: index into ``words`` for each symbol.
-    """
-
-    words: tuple[str, ...]
-    symbols: str
-    word_of_symbol: tuple[int, ...]
-
-    def with_more(self, symbols: str) -> Reading:
-        """The same and then symbols that stand in no text; they count as one word more."""
-        word = max(len(self.words), self.word_of_symbol[-1] + 1)
-        owners = (*self.word_of_symbol, *[word] * len(symbols))
-        return Reading(self.words, self.symbols + symbols, owners)
 
 
 @dataclass(slots=True)
@@ -84,19 +64,7 @@ class HibariModel:
 
     def read(self, text: str) -> Reading:
         """Pronounce one clause of plain text."""
-        text = normalize(put_in_words(text, self.g2p.lexicon.golds.__contains__))
-        symbols: list[str] = []
-        owners: list[int] = []
-        word = 0
-        for token in self.g2p.phonemize_tokens(self.g2p.tokenize(text)) if text else ():
-            said = (token.phonemes or "") + (" " if token.whitespace else "")
-            kept = [symbol for symbol in said if symbol in self._vocabulary]
-            symbols += kept
-            owners += [word] * len(kept)
-            word += bool(token.whitespace)
-        while symbols and symbols[-1] == " ":
-            symbols.pop()
-        return Reading(tuple(text.split()), "".join(symbols), tuple(owners[: len(symbols)]))
+        return read_english(self.g2p, text, self._vocabulary)
 
     def render(self, reading: Reading, speed: float, rng: np.random.Generator) -> Utterance:
         """Speak a reading; one that is longer than the model takes is spoken in parts.

@@ -18,7 +18,8 @@ from streaming.speech.hibari_timing import PAUSE, SHORTEST_SECONDS, Sound, quiet
 from streaming.timing import SPEECH_RATE
 
 if TYPE_CHECKING:
-    from streaming.speech.hibari_model import HibariModel, Reading, Utterance
+    from streaming.speech.hibari_model import HibariModel, Utterance
+    from streaming.speech.reading import Reading
 
 WORDS_MORE = "bˌʌt pəɹhˈæps ɪt ˈɪz."
 """Goes on after any clause; of eleven such endings the one before which a pause is made most surely: always

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from streaming.errors import EngineUnavailable, LanguageNotSpoken, ScriptRejected, VoiceNotFound
 from streaming.speech import hibari
 from streaming.speech.base import SpeechRequest
-from streaming.speech.hibari import LEAD_SECONDS, PAUSE_SECONDS, HibariEngine
+from streaming.speech.chunk import LEAD_SECONDS
+from streaming.speech.hibari import PAUSE_SECONDS, HibariEngine
 from streaming.speech.hibari_timing import PAUSE
 from streaming.speech.text.clauses import Ending
 
