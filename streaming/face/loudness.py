@@ -24,6 +24,8 @@ class Loudness:
         # Mean squares of half slots; the first stands for the half before the utterance.
         self._squares: list[float] = [0.0]
         self._level = 0.0
+        self.decibels = -math.inf
+        """RMS level of the last frame that was taken, as it is."""
 
     def add(self, pcm: NDArray[np.float32]) -> None:
         """Take the next samples."""
@@ -37,8 +39,8 @@ class Loudness:
         """The value of the next frame. What is not there yet counts as silence."""
         window = self._squares[:4]
         del self._squares[:2]
-        decibels = 10 * math.log10(sum(window) / 4 + 1e-12)
-        target = min(max((decibels - QUIET_DECIBELS) / (LOUD_DECIBELS - QUIET_DECIBELS), 0.0), 1.0)
+        self.decibels = 10 * math.log10(sum(window) / 4 + 1e-12)
+        target = min(max((self.decibels - QUIET_DECIBELS) / (LOUD_DECIBELS - QUIET_DECIBELS), 0.0), 1.0)
         self._level += (target - self._level) * (ATTACK if target > self._level else RELEASE)
         return self._level
 

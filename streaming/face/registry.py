@@ -9,6 +9,7 @@ from types import MappingProxyType
 from streaming.errors import EngineUnavailable
 from streaming.face.atlas_face import AtlasFace
 from streaming.face.base import FaceEngine
+from streaming.face.viseme_net import MODEL
 from streaming.speech.base import EngineStatus
 
 DEFAULT_FACE = "atlas"
@@ -26,7 +27,11 @@ class FaceEntry:
 
 
 def _atlas_status() -> EngineStatus:
-    return EngineStatus("atlas", "face", True, "mouth atlas on the CPU, for speech with timed phonemes")
+    detail = "mouth atlas on the CPU; follows timed phonemes, and listens to speech without them"
+    if MODEL.is_file():
+        return EngineStatus("atlas", "face", True, detail)
+    detail = "mouth atlas on the CPU, for speech with timed phonemes only: its listening network is missing"
+    return EngineStatus("atlas", "face", True, detail)
 
 
 ENGINES: Mapping[str, FaceEntry] = MappingProxyType({"atlas": FaceEntry(AtlasFace, _atlas_status)})

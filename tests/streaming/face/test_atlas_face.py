@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.errors import EngineUnavailable
-from streaming.face.atlas_face import CLOSE_LIMIT, OPEN_LIMIT, AtlasFace
+from streaming.face.atlas_face import AtlasFace, AtlasFaceStream
+from streaming.face.finishing import CLOSE_LIMIT, OPEN_LIMIT
 from streaming.slots import MouthShape
 from streaming.speech.base import Phoneme, SpeechChunk, SpeechRequest
 from streaming.speech.hibari import HibariEngine
@@ -135,11 +136,16 @@ def test_abrupt_ends_come_to_rest():
     assert patches[-1].aperture <= CLOSE_LIMIT
 
 
-def test_speech_without_phonemes_needs_another_face():
-    stream = AtlasFace().open("anyone")
+def test_speech_without_phonemes_needs_the_network():
+    def missing():
+        raise EngineUnavailable("no network here")
+
+    stream = AtlasFaceStream(missing)
     assert stream.push(SpeechChunk(np.zeros(0, np.float32))) == []
-    with pytest.raises(EngineUnavailable, match="phonemes"):
+    with pytest.raises(EngineUnavailable, match="no network"):
         stream.push(SpeechChunk(np.zeros(960, np.float32)))
+    chunk = chunk_of([("ɑ", 0.5)])
+    assert len(stream.push(chunk) + stream.flush()) == 13
 
 
 def test_reset_starts_over():
