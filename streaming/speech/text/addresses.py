@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from streaming.speech.text.wording import ENGLISH, Wording
+
 _TLDS = (
     "com|org|net|edu|gov|mil|int|io|co|uk|de|fr|es|it|nl|pl|pt|se|ch|at|be|eu|ru|ua|jp|cn|kr|in|br|us|ca|au|nz|"
     "info|biz|tv|me|ly|ai|dev|app|xyz|gg|tech|online|site|shop|cloud"
@@ -24,9 +26,10 @@ MAX_PART_LETTERS = 24
 MAX_SAID_CHARACTERS = 120
 
 
-def _said(part: str) -> str:
-    part = re.sub(r"(?<=\w)\.(?=\w)", " dot ", part)
-    part = part.replace("-", " dash ").replace("_", " underscore ").replace("+", " plus ")
+def _said(part: str, wording: Wording) -> str:
+    part = re.sub(r"(?<=\w)\.(?=\w)", f" {wording.dot} ", part)
+    for sign, word in (("-", wording.dash), ("_", wording.underscore), ("+", wording.plus)):
+        part = part.replace(sign, f" {word} ")
     return re.sub(r"[^\w\s]+", " ", part)
 
 
@@ -36,34 +39,36 @@ def _readable(part: str) -> bool:
     return 0 < len(part) <= MAX_PART_LETTERS and part.isascii() and "%" not in part and digits <= 4
 
 
-def say_web_address(address: str) -> str:
+def say_web_address(address: str, wording: Wording = ENGLISH) -> str:
     """Words for a web address: host and the first readable path parts; no scheme, query or fragment."""
     rest = _SCHEME.sub("", address)
     rest = re.split(r"[?#]", rest, maxsplit=1)[0]
     host, *parts = rest.split("/")
     host = re.sub(r"^www\.", "", host.split(":", 1)[0], flags=re.IGNORECASE)
-    words = [_said(host)]
+    words = [_said(host, wording)]
     for part in parts[:MAX_PATH_PARTS]:
         if not _readable(part):
             break
-        words.append("slash " + _said(part))
+        words.append(f"{wording.slash} {_said(part, wording)}")
     return " ".join(" ".join(words).split())[:MAX_SAID_CHARACTERS]
 
 
-def say_mail_address(user: str, host: str) -> str:
+def say_mail_address(user: str, host: str, wording: Wording = ENGLISH) -> str:
     """Words for a mail address."""
-    return " ".join(f"{_said(user)} at {_said(host)}".split())[:MAX_SAID_CHARACTERS]
+    return " ".join(f"{_said(user, wording)} {wording.at} {_said(host, wording)}".split())[
+        :MAX_SAID_CHARACTERS
+    ]
 
 
-def say_addresses(text: str) -> str:
+def say_addresses(text: str, wording: Wording = ENGLISH) -> str:
     """Replace every address in a word by the words that say it; punctuation after it stays."""
 
     def say(match: re.Match[str]) -> str:
         if match["host"]:
-            return f" {say_mail_address(match['user'], match['host'])}"
+            return f" {say_mail_address(match['user'], match['host'], wording)}"
         address = match.group()
         tail = _TAIL.search(address)
         end = tail.start() if tail else len(address)
-        return f" {say_web_address(address[:end])}{address[end:]}"
+        return f" {say_web_address(address[:end], wording)}{address[end:]}"
 
     return _ADDRESS.sub(say, text) if "." in text or "://" in text else text

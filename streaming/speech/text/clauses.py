@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from streaming.speech.text.tokens import Break, Token, Tokenizer
+from streaming.speech.text.wording import ENGLISH, Wording
 
 CLAUSE_LIMITS = (60, 200)
 """Characters of the first, second, ... clause at most, as it is said; the last entry holds for all others.
@@ -31,23 +32,7 @@ MIN_WORDS_BEFORE_COMMA = 2
 MIN_WORDS_BEFORE_CONJUNCTION = 4
 MIN_WORDS_AFTER_CUT = 2
 
-_CONJUNCTIONS = frozenset(
-    "and but or nor so yet because although though while when where whereas which who whom that if "
-    "unless until since before after".split()
-)
-_PHRASE_STARTS = frozenset(
-    "in on at for with from to by into onto over under between through during without about against "
-    "among toward towards is are was were am will would can could should shall may might must has have "
-    "had do does did".split()
-)
-_OPENS_SENTENCE = frozenset(
-    "mr mrs ms dr prof st mt ft gen gov sen rep capt lt col sgt cmdr rev hon pres supt cpl maj adm fr "
-    "msgr no nos vs fig vol ch pp approx est cf jan feb mar apr jun jul aug sep sept oct nov dec e.g "
-    "i.e".split()
-)
-"""Abbreviations after whose full stop a sentence goes on, even before a capital."""
-
-_SENTENCE_END = re.compile(r"[.!?…。！？．]+[\"”’'»)」』）]*$")
+_SENTENCE_END = re.compile(r"[.!?…。！？．।]+[\"”’'»)」』）]*$")
 _COMMA = re.compile(r"[,、，][\"”’'»)]*$")
 _COLON = re.compile(r"[;:；：][\"”’'»)]*$")
 _DASH = re.compile(r"[—–][\"”’'»)]*$")
@@ -86,10 +71,14 @@ class ClauseSplitter:
     The clauses follow from the sequence of pieces alone. With a whole text in one piece, cuts are made only
     where a sentence is too long; while text arrives in small pieces, the first two clauses also end at
     commas.
+
+    Args:
+        wording: the language that the script is said in.
     """
 
-    def __init__(self) -> None:
-        self._tokenizer = Tokenizer()
+    def __init__(self, wording: Wording = ENGLISH) -> None:
+        self._wording = wording
+        self._tokenizer = Tokenizer(wording)
         self._pending: list[Token] = []
         self._count = 0
         self._pieces = 0
@@ -131,7 +120,7 @@ class ClauseSplitter:
         limits = ARRIVING_LIMITS if arriving else CLAUSE_LIMITS
         limit = limits[min(self._count, len(limits) - 1)]
         within, length = _fit(pending, limit)
-        end = _sentence_end(pending, within)
+        end = _sentence_end(pending, within, self._wording)
         if end:
             return end
         if within < len(pending):
@@ -150,7 +139,7 @@ class ClauseSplitter:
         """A cut at punctuation, else the whole sentence unless it is far too long; 0 while that is open."""
         pending = self._pending
         stretched, _ = _fit(pending, STRETCHED_LIMIT)
-        cut = _last_punctuation(pending, within) or _sentence_end(pending, stretched)
+        cut = _last_punctuation(pending, within) or _sentence_end(pending, stretched, self._wording)
         if cut:
             return cut
         if stretched == len(pending):
@@ -160,10 +149,10 @@ class ClauseSplitter:
     def _cut_long(self, within: int) -> int:
         """A cut inside a sentence that is longer than the limit; ``within`` tokens fit."""
         pending = self._pending
-        cut = _last_punctuation(pending, within) or _last_phrase_start(pending, within)
+        cut = _last_punctuation(pending, within) or _last_phrase_start(pending, within, self._wording)
         if not cut and self._count == 0:
             within, _ = _fit(pending, STRETCHED_LIMIT)
-            cut = _last_punctuation(pending, within) or _last_phrase_start(pending, within)
+            cut = _last_punctuation(pending, within) or _last_phrase_start(pending, within, self._wording)
         return cut or _last_gap(pending, within)
 
 
@@ -171,24 +160,36 @@ def _fit(tokens: list[Token], limit: int) -> tuple[int, int]:
     """How many tokens (at least one) are said within ``limit`` characters, and their length."""
     length = 0
     for i, token in enumerate(tokens):
-        if length + len(token.spoken) > limit and i:
+        said = letters_in(token.spoken)
+        if length + said > limit and i:
             return i, length
-        length += len(token.spoken) + 1
+        length += said + 1
     return len(tokens), length
 
 
-def _sentence_end(tokens: list[Token], within: int) -> int:
+def letters_in(spoken: str) -> int:
+    """The length of what is said, in letters of an alphabet; one of Chinese says as much as three."""
+    if spoken.isascii():
+        return len(spoken)
+    return len(spoken) + 2 * sum(map(_is_wide, spoken))
+
+
+def _is_wide(character: str) -> bool:
+    return "\u3040" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af"
+
+
+def _sentence_end(tokens: list[Token], within: int, wording: Wording) -> int:
     """How many tokens make the first sentence; 0 when it does not end among the first ``within``."""
-    return next((i + 1 for i in range(within) if _ends_sentence(tokens, i)), 0)
+    return next((i + 1 for i in range(within) if _ends_sentence(tokens, i, wording)), 0)
 
 
-def _ends_sentence(tokens: list[Token], i: int) -> bool:
+def _ends_sentence(tokens: list[Token], i: int, wording: Wording) -> bool:
     token = tokens[i]
     if token.after >= Break.LINE:
         return True
     if not _SENTENCE_END.search(token.spoken):
         return False
-    if token.spoken.rstrip("\"”’'»)」』）")[-1:] in "。！？．":
+    if token.spoken.rstrip("\"”’'»)」』）")[-1:] in "。！？．।":
         return True
     if not token.next_character or token.next_character.islower():
         return not token.next_character
@@ -198,7 +199,7 @@ def _ends_sentence(tokens: list[Token], i: int) -> bool:
     if i == 0 and _LIST_NUMBER.fullmatch(token.spoken):
         return False
     initials = _INITIALS.fullmatch(token.spoken.lstrip("\"“‘'(«"))
-    return not (initials and word != "I") and word.lower() not in _OPENS_SENTENCE
+    return not (initials and word != "I") and word.lower() not in wording.abbreviations
 
 
 def _ending(tokens: tuple[Token, ...]) -> Ending:
@@ -218,7 +219,7 @@ def _last_punctuation(tokens: list[Token], within: int) -> int:
     words = 0
     cut = 0
     for i in range(within):
-        words += tokens[i].spoken.count(" ") + 1 if tokens[i].speakable else 0
+        words += _words_in(tokens[i].spoken) if tokens[i].speakable else 0
         spoken = tokens[i].spoken
         pauses = any(p.search(spoken) for p in (_COMMA, _COLON, _DASH)) or (
             _SENTENCE_END.search(spoken) and tokens[i].next_character.islower() and not spoken.endswith(".")
@@ -230,20 +231,26 @@ def _last_punctuation(tokens: list[Token], within: int) -> int:
     return cut
 
 
-def _last_phrase_start(tokens: list[Token], within: int) -> int:
+def _words_in(spoken: str) -> int:
+    """How many words are said; scripts without spaces have one to two or three characters."""
+    wide = 0 if spoken.isascii() else sum(map(_is_wide, spoken))
+    return max(spoken.count(" ") + 1, wide // 2)
+
+
+def _last_phrase_start(tokens: list[Token], within: int, wording: Wording) -> int:
     """The last cut before a conjunction, else before a preposition or an auxiliary; 0 when there is none."""
     last = min(within, len(tokens) - MIN_WORDS_AFTER_CUT)
-    for openers in (_CONJUNCTIONS, _PHRASE_STARTS):
+    for openers in (wording.conjunctions, wording.phrase_starts):
         for i in range(last, MIN_WORDS_BEFORE_CONJUNCTION - 1, -1):
             # Two openers in a row ("out of", "has to") belong together: cut before the first.
-            if tokens[i].spoken.lower() in openers and not _is_opener(tokens[i - 1]):
+            if tokens[i].spoken.lower() in openers and not _is_opener(tokens[i - 1], wording):
                 return i
     return 0
 
 
-def _is_opener(token: Token) -> bool:
+def _is_opener(token: Token, wording: Wording) -> bool:
     word = token.spoken.lower()
-    return word in _CONJUNCTIONS or word in _PHRASE_STARTS
+    return word in wording.conjunctions or word in wording.phrase_starts
 
 
 def _last_gap(tokens: list[Token], within: int) -> int:

@@ -9,13 +9,14 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 from anyascii import anyascii
 
 from streaming.speech.text.addresses import say_addresses
+from streaming.speech.text.scripts import LATIN, block_of
+from streaming.speech.text.wording import ANY, ENGLISH, Wording
 
-MAX_WORD_LETTERS = 20
-"""Longer runs of letters are broken up: letter-to-sound models read only so far."""
 MAX_NUMBER_DIGITS = 15
 """Longer numbers are read digit by digit."""
 
@@ -36,13 +37,16 @@ _EMOTICON = re.compile(
 _NAMED = {
     **dict.fromkeys("←↑↓↔↕⇐⇑⇓⇔†‡", ""),
     "⇒": "→",
-    "√": " square root of ",
-    "∞": " infinity ",
+    "«": "“",
+    "»": "”",
+    "¿": "",
+    "¡": "",
     "≤": "<=",
     "≥": ">=",
     "≠": "!=",
 }
 """Characters that neither engines nor transliteration know."""
+_EAST_ASIAN_SIGNS = frozenset("。、「」『』《》【】〈〉々〆〇ー・〜～．")
 _GREEK_LETTER = re.compile(r"(?<![Ͱ-Ͽἀ-῿])[Α-Ωα-ω](?![Ͱ-Ͽἀ-῿])")
 _MU_OF_UNIT = re.compile(r"(?<![Ͱ-Ͽ])μ(?=[mgslAV]\b)")
 _SYMBOL_CATEGORIES = frozenset({"So", "Sk", "Cn", "Co", "Cs", "Cc", "Cf", "Me"})
@@ -55,12 +59,24 @@ def _is_plain(character: str) -> bool:
     return " " <= character <= "~" or "À" <= character <= "ž" or character in _KEPT
 
 
-def _spell(character: str) -> str:
-    """A character in plain letters, or nothing for a picture, a control or an unknown one."""
-    if _is_plain(character):
+def _is_native(character: str, wording: Wording) -> bool:
+    """Whether the character belongs to a writing system of the language, beyond Latin letters."""
+    if character in _EAST_ASIAN_SIGNS:
+        return wording.reads("Han")
+    if wording is ANY:
+        return unicodedata.category(character)[0] in "LM" and not character.isascii()
+    block = block_of(character)
+    return block not in (None, LATIN) and wording.reads(block)
+
+
+def _spell(character: str, wording: Wording) -> str:
+    """A character in letters of the language, or nothing for a picture, a control or an unknown one."""
+    if _is_plain(character) or _is_native(character, wording):
         return character
     if character in _NAMED:
         return _NAMED[character]
+    if character in "√∞":
+        return f" {wording.square_root if character == '√' else wording.infinity} "
     if unicodedata.decomposition(character).startswith("<fraction>"):
         return " " + unicodedata.normalize("NFKC", character).replace("\N{FRACTION SLASH}", "/")
     if unicodedata.category(character) in _SYMBOL_CATEGORIES:
@@ -86,39 +102,47 @@ def _spell_digits(match: re.Match[str]) -> str:
     return " ".join(c for c in match.group() if c.isdigit())
 
 
-def _break_word(match: re.Match[str]) -> str:
-    word = match.group()
-    return " ".join(word[i : i + MAX_WORD_LETTERS] for i in range(0, len(word), MAX_WORD_LETTERS))
-
-
 _Replacement = str | Callable[[re.Match[str]], str]
-_REWRITES: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
-    (re.compile(r"[!?]{2,}"), _strongest),
-    (re.compile(r"\.{2,}|…{2,}"), "…"),
-    (re.compile(r"-{2,}"), "—"),
-    (re.compile(r"([,;:'\"“”])\1+"), r"\1"),
-    (re.compile(r"(?<=\d)\*(?=\d)"), " times "),
-    (re.compile(r"(?<=[A-Z])#(?!\w)"), " sharp"),
-    (re.compile(r"[`*\[\]{}]+"), ""),
-    (re.compile(r"[\\_|]+"), " "),
-    (re.compile(r"~{2,}"), ""),
-    (re.compile(r"([^\w\s])\1{2,}"), r"\1"),
-    # An engine that has a dictionary finds out whether "sooo" is "so" or "soo".
-    (re.compile(r"([^\W\d_])\1{3,}"), r"\1\1\1"),
-    (re.compile(r"(?<=[a-z]{2})\.(?=[a-z]{2})"), " dot "),
-    (re.compile(r"(?<![\w.])\.(?=[a-z]{2}|NET\b)"), " dot "),
-    (re.compile(r"(?<=\d)(?: (?=\d/\d)|(?=[½¼¾]))"), " and "),
-    (re.compile(rf"\d(?:[\d,.]*\d)?(?<=[\d,.]{{{MAX_NUMBER_DIGITS + 1}}})"), _spell_digits),
-    (re.compile(rf"[^\W\d_]{{{MAX_WORD_LETTERS + 1},}}"), _break_word),
-)
 
 
-def say_word(raw: str, *, line_start: bool = False) -> str:
+@lru_cache(maxsize=16)
+def _rewrites(wording: Wording) -> tuple[tuple[re.Pattern[str], _Replacement], ...]:
+    longest = wording.longest_word
+    dot = f" {wording.dot} "
+
+    def break_word(match: re.Match[str]) -> str:
+        word = match.group()
+        return " ".join(word[i : i + longest] for i in range(0, len(word), longest))
+
+    broken = ((re.compile(rf"[^\W\d_]{{{longest + 1},}}"), break_word),) if longest else ()
+    return (
+        (re.compile(r"[!?]{2,}"), _strongest),
+        (re.compile(r"\.{2,}|…{2,}"), "…"),
+        (re.compile(r"-{2,}"), "—"),
+        (re.compile(r"([,;:'\"“”])\1+"), r"\1"),
+        (re.compile(r"(?<=\d)\*(?=\d)"), f" {wording.times} "),
+        (re.compile(r"(?<=[A-Z])#(?!\w)"), f" {wording.sharp}"),
+        (re.compile(r"[`*\[\]{}]+"), ""),
+        (re.compile(r"[\\_|]+"), " "),
+        (re.compile(r"~{2,}"), ""),
+        (re.compile(r"([^\w\s])\1{2,}"), r"\1"),
+        # An engine that has a dictionary finds out whether "sooo" is "so" or "soo".
+        (re.compile(r"([^\W\d_])\1{3,}"), r"\1\1\1"),
+        (re.compile(r"(?<=[a-z]{2})\.(?=[a-z]{2})"), dot),
+        (re.compile(r"(?<![\w.])\.(?=[a-z]{2}|NET\b)"), dot),
+        (re.compile(r"(?<=\d)(?: (?=\d/\d)|(?=[½¼¾]))"), f" {wording.fraction} "),
+        (re.compile(rf"\d(?:[\d,.]*\d)?(?<=[\d,.]{{{MAX_NUMBER_DIGITS + 1}}})"), _spell_digits),
+        *broken,
+    )
+
+
+def say_word(raw: str, *, line_start: bool = False, wording: Wording = ENGLISH) -> str:
     """What to say for one written word.
 
     Args:
         raw: a run of characters without whitespace, except inside HTML tags.
         line_start: the word begins a line, where bullets, heading marks and rules stand.
+        wording: the language that it is said in.
 
     Returns:
         Plain words separated by single spaces, punctuation attached; empty when nothing is to be said.
@@ -131,10 +155,10 @@ def say_word(raw: str, *, line_start: bool = False) -> str:
         return ""
     if _EMOTICON.fullmatch(text):
         return ""
-    text = say_addresses(text)
+    text = say_addresses(text, wording)
     text = _GREEK_LETTER.sub(_name_greek, _MU_OF_UNIT.sub("µ", text))
-    text = "".join(map(_spell, unicodedata.normalize("NFC", text)))
-    for pattern, replacement in _REWRITES:
+    text = "".join(_spell(character, wording) for character in unicodedata.normalize("NFC", text))
+    for pattern, replacement in _rewrites(wording):
         text = pattern.sub(replacement, text)
     text = _EDGE_QUOTE.sub("", text.strip())
     text = " ".join(text.split())

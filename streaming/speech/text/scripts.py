@@ -97,8 +97,11 @@ _LETTER_WEIGHT = {"Han": 3, "Kana": 2, "Hangul": 3}
 
 def script_of(character: str) -> str | None:
     """The script of a letter, or ``None`` for anything that is no letter or of an unlisted script."""
-    if not character.isalpha():
-        return None
+    return block_of(character) if character.isalpha() else None
+
+
+def block_of(character: str) -> str | None:
+    """The script in whose block a character stands, letter or not; ``None`` for an unlisted one."""
     code = ord(character)
     i = bisect.bisect_right(_STARTS, code) - 1
     if i >= 0 and code <= _BLOCKS[i][1]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from streaming.speech.text.cleaning import INLINE_TAG, LINK_TARGET, say_word
+from streaming.speech.text.wording import ENGLISH, Wording
 
 MAX_RAW_CHARACTERS = 2_000
 """A run without whitespace is cut here, so that nothing grows without bound."""
@@ -35,8 +36,10 @@ _ATOM = re.compile(
 )
 _SPACE = re.compile(r"\s*")
 _CORE_SYMBOLS = "$£€¥₹₩%°#@+&"
-_HEAD = re.compile(rf"(?:<[^<>]*>|[^\w{_CORE_SYMBOLS}])+")
-_TAIL = re.compile(rf"(?:<[^<>]*>|\]\([^)]*\)?|[^\w{_CORE_SYMBOLS}])+\Z")
+_VOWEL_SIGNS = "\u0300-\u036f\u0900-\u0963\u0980-\u0df3\u0e30-\u0e4e\u0e80-\u0ecd\u3099\u309a"
+"""Marks that belong to the letters of Indic and other scripts; ``\\w`` does not hold them."""
+_HEAD = re.compile(rf"(?:<[^<>]*>|[^\w{_VOWEL_SIGNS}{_CORE_SYMBOLS}])+")
+_TAIL = re.compile(rf"(?:<[^<>]*>|\]\([^)]*\)?|[^\w{_VOWEL_SIGNS}{_CORE_SYMBOLS}])+\Z")
 
 
 class Break(IntEnum):
@@ -75,12 +78,16 @@ class Token:
 class Tokenizer:
     """Feed pieces of a script, get tokens as soon as nothing that follows can change them.
 
+    Args:
+        wording: the language that the script is said in.
+
     Attributes:
         script: all text so far; spans of tokens refer to it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wording: Wording = ENGLISH) -> None:
         self.script = ""
+        self._wording = wording
         self._at = 0
         self._line_begin = 0
         self._line_start = True
@@ -151,7 +158,7 @@ class Tokenizer:
 
     def _say(self, begin: int, stop: int, after: Break, next_character: str) -> list[Token]:
         raw = self.script[begin:stop]
-        spoken = say_word(raw, line_start=self._line_start)
+        spoken = say_word(raw, line_start=self._line_start, wording=self._wording)
         self._line_start = self._line_start and not spoken
         if not spoken:
             return []

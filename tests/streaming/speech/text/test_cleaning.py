@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.speech.text.cleaning import MAX_WORD_LETTERS, say_word
+from streaming.speech.text.cleaning import say_word
+from streaming.speech.text.wording import ENGLISH
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_marks_at_the_start_of_a_line_are_silent(mark):
 
 
 def test_long_words_are_broken():
-    assert max(map(len, say_word("abcdefghij" * 20).split())) <= MAX_WORD_LETTERS
+    assert max(map(len, say_word("abcdefghij" * 20).split())) <= ENGLISH.longest_word
 
 
 @given(st.text(max_size=60))
