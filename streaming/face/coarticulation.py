@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streaming.face import visemes
+from streaming.face.accents import StressAccents
 from streaming.face.visemes import PAUSE, Viseme
 from streaming.speech.base import Phoneme
 
@@ -54,13 +55,6 @@ RELEASE = 0.42
 TONGUE_SECONDS = 0.050
 ABSENT_SECONDS = 0.2
 """The length assumed of a neighbour that does not exist."""
-
-ACCENT_VOWEL_SECONDS = 0.110
-ACCENT_GAP_SECONDS = 0.900
-ACCENT_AHEAD, ACCENT_SECONDS = 0.080, 0.400
-"""A stressed vowel of this length lifts the brows, at most this often, from this early, for this long."""
-ACCENT_LIFT, ACCENT_GROWTH, ACCENT_LIMIT = 0.3, 2.0, 0.8
-"""How far such a vowel lifts the brows, how much more per second beyond its least length, and at most."""
 
 PRESS_SHUTS, BITE_SHUTS = 0.75, 0.80
 """Parts of a closing ramp over which the aperture goes to 0."""
@@ -104,9 +98,8 @@ class Coarticulation:
         self._lobes: list[tuple[float, ...]] = []
         # Columns: start, hold end, seconds to close, seconds to open.
         self._ramps: dict[str, list[tuple[float, ...]]] = {"press": [], "bite": [], "tongue": []}
-        self._accents: list[tuple[float, float]] = []
+        self._stresses = StressAccents()
         self.closures: list[Closure] = []
-        self._last_accent = -math.inf
         self._waiting: Phoneme | None = None
         self._previous_length = ABSENT_SECONDS
 
@@ -147,7 +140,7 @@ class Coarticulation:
         self._lobes = [lobe for lobe in self._lobes if lobe[1] + LINGER > before]
         for name, ramps in self._ramps.items():
             self._ramps[name] = [ramp for ramp in ramps if ramp[1] + ramp[3] > before]
-        self._accents = [accent for accent in self._accents if accent[0] + ACCENT_SECONDS > before]
+        self._stresses.forget(before)
         self.closures = [closure for closure in self.closures if closure.centre > before - LINGER]
 
     def curves(self, first: int, count: int) -> Curves:
@@ -161,12 +154,7 @@ class Coarticulation:
         press = _smoothstep((press - PRESS_FADES) / (1 - PRESS_FADES))
         bite = _smoothstep((bite - BITE_FADES) / (1 - BITE_FADES))
         width *= 1 - PRESS_NARROWS * press
-        brow = np.zeros_like(t)
-        for onset, strength in self._accents:
-            phase = (t - onset + ACCENT_AHEAD) / ACCENT_SECONDS
-            inside = (phase > 0) & (phase < 1)
-            brow = np.maximum(brow, np.where(inside, strength * 0.5 * (1 - np.cos(2 * np.pi * phase)), 0.0))
-        return Curves(visemes.APERTURE_GAIN * aperture, width, press, bite, tongue, brow)
+        return Curves(visemes.APERTURE_GAIN * aperture, width, press, bite, tongue, self._stresses.brow(t))
 
     def _place(self, sound: Phoneme, next_length: float) -> None:
         start, end, symbol = sound.start, sound.end, sound.symbol
@@ -190,8 +178,7 @@ class Coarticulation:
             consonant = visemes.CONSONANTS.get(symbol, visemes.UNKNOWN)
             self._lobe(start, end, consonant, CONSONANT_SKIRT, WIDTH_SKIRT)
             self._ramp(symbol, start, length, next_length)
-        if symbol in visemes.VOWELS or symbol in visemes.DIPHTHONGS:
-            self._accent(sound)
+        self._stresses.add(sound)
         self._previous_length = length
 
     def _lobe(self, start: float, end: float, target: Viseme, skirt: float, width_skirt: float) -> None:
@@ -211,15 +198,6 @@ class Coarticulation:
             press = symbol in visemes.PRESSED
             self._ramps["press" if press else "bite"].append((start, hold_end, closing, opening))
             self.closures.append(Closure((start + hold_end) / 2, press))
-
-    def _accent(self, sound: Phoneme) -> None:
-        length = sound.end - sound.start
-        if sound.stress < 1.0 or length < ACCENT_VOWEL_SECONDS:
-            return
-        if sound.start - self._last_accent >= ACCENT_GAP_SECONDS:
-            self._last_accent = sound.start
-            lift = ACCENT_LIFT + ACCENT_GROWTH * (length - ACCENT_VOWEL_SECONDS)
-            self._accents.append((sound.start, min(ACCENT_LIMIT, lift)))
 
     def _blend(self, t: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Aperture and width as the weighted mean of all targets at each moment."""

@@ -63,7 +63,7 @@ def test_brows_rise_with_long_stressed_vowels_but_not_often():
     assert curves(("_", 0.2), ("ɑ", 0.3), ("_", 0.3)).brow.max() == 0.0
     c = curves(("_", 0.2), *[("ˈɑ", 0.2), ("t", 0.05)] * 8)
     rises = np.flatnonzero(np.diff((c.brow > 0.05).astype(int)) > 0)
-    assert len(rises) == 2 and c.brow.max() <= 1.0
+    assert 1 <= len(rises) <= 3 and c.brow.max() <= 1.0
 
 
 def test_unknown_symbols_move_the_mouth_a_little():
