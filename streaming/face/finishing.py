@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from streaming.face.accents import Accents
 from streaming.face.emphasis import Emphasis
 from streaming.face.loudness import Loudness
 from streaming.slots import MouthShape, Patch
@@ -42,6 +43,7 @@ class Target:
 
     Attributes:
         aperture: as those below, what :class:`streaming.slots.MouthShape` calls so.
+        brow: ``None`` leaves the brows to the loudness of the voice.
         ahead: apertures of the next frames as far as they can be foreseen. ``None``: the next targets will
             come, and the frame may wait for them.
         closure: whether the lips must be seen shut, or the lip under the teeth, in this frame.
@@ -52,7 +54,7 @@ class Target:
     press: float
     bite: float
     tongue: float
-    brow: float = 0.0
+    brow: float | None = None
     energy: float = 0.0
     ahead: Sequence[float] | None = None
     closure: bool = False
@@ -74,6 +76,7 @@ class Finishing:
     def __init__(self) -> None:
         self._loudness = Loudness()
         self._emphasis = Emphasis()
+        self._accents = Accents()
         self._targets: list[Target] = []
         self._aperture = 0.0
         self._width = 0.0
@@ -92,6 +95,9 @@ class Finishing:
     def add(self, target: Target) -> None:
         """Take the target of the next frame. Opening lags behind: jaw and corners have a highest speed."""
         target.energy = self._loudness.take()
+        raised = self._accents.take(target.energy)
+        if target.brow is None:
+            target.brow = raised
         if self._owed is not None:
             target.shut(press=self._owed.press == 1.0)
         wanted = min(target.aperture * self._emphasis.take(self._loudness.decibels), 1.0)
@@ -143,5 +149,5 @@ def _patch(target: Target, aperture: float) -> MouthShape:
         bite=target.bite * shut,
         tongue=target.tongue,
         energy=target.energy,
-        brow=target.brow,
+        brow=target.brow or 0.0,
     )

@@ -15,30 +15,14 @@ from numpy.typing import NDArray
 
 from streaming.face.finishing import MOMENT_SECONDS, Target
 from streaming.face.log_mel import BANDS, ROWS_PER_STEP, STEP_SAMPLES, LogMel
-from streaming.face.viseme_net import CURVE_NAMES, STEP_MS, VisemeNet
+from streaming.face.sharpening import Moment, Sharpening
+from streaming.face.viseme_net import STEP_MS, Rows, VisemeNet
 from streaming.speech.base import SpeechChunk
 from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
 
-SURE, LIKELY = 0.45, 0.22
-"""Lips shut wherever press is beyond the first, and at peaks beyond the second."""
-SURE_BITE, LIKELY_BITE = 0.60, 0.35
-"""The same of the lower lip under the teeth."""
-PRESS_SHUTS = (0.08, 0.30)
-"""Press in this range, low to high, narrows the aperture to nothing."""
-VOICED = (0.20, 0.50)
-"""Where voice is below this range the mouth rests; within it the mouth opens the more the higher it is."""
-APERTURE_GAIN, APERTURE_POWER = 1.0, 1.0
-WIDTH_GAIN = 1.0
-"""A network that is unsure says something in between: these give its curves the range of real ones again."""
-SMOOTHING = (0.25, 0.5, 0.25)
-"""Weights of the moments 20 ms before, at, and 20 ms after a frame's own."""
-
-_APERTURE, _WIDTH, _PRESS, _BITE, _TONGUE, _VOICE = range(len(CURVE_NAMES))
 _STEPS_PER_FRAME = SLOT_SAMPLES // STEP_SAMPLES
 _MOMENT = round(MOMENT_SECONDS * SPEECH_RATE) // STEP_SAMPLES
 """Steps from a frame's start to the moment that it shows."""
-
-Curve = NDArray[np.float32]
 
 
 def head_for(look_ahead_steps: tuple[int, ...], look_ahead_ms: int) -> int:
@@ -59,11 +43,12 @@ class ListeningMouth:
 
     def __init__(self, net: VisemeNet, look_ahead_ms: int, start: int = 0) -> None:
         self._ear = LogMel()
+        self._rows = np.zeros((0, BANDS), np.float32)
         self._stream = net.open()
         self._waits = net.look_ahead_steps
         self._head = head_for(self._waits, look_ahead_ms)
         # What the heads said in the last steps: all that a frame looks back for.
-        self._said: deque[Curve] = deque(maxlen=self._waits[self._head] + 2 * _STEPS_PER_FRAME)
+        self._said: deque[Rows] = deque(maxlen=self._waits[self._head] + 2 * _STEPS_PER_FRAME)
         self._steps = 0
         self._samples = 0
         # Frames lie on the utterance's grid; one that began before this stretch is not ours.
@@ -71,7 +56,7 @@ class ListeningMouth:
         self._frame = 0
         self._first = 1 if before else 0
         self._lead = np.zeros(before, np.float32)
-        self._shut = False
+        self._sharpening = Sharpening()
 
     def push(self, chunk: SpeechChunk) -> list[Target]:
         """Take the next sound; the targets that are decided now."""
@@ -92,80 +77,33 @@ class ListeningMouth:
         return targets
 
     def _hear(self, pcm: NDArray[np.float32]) -> list[Target]:
+        """Listen up to the next frame's decision, decide, and so on: the network always hears the same
+        portions, however the sound comes.
+        """
+        self._rows = np.concatenate((self._rows, self._ear.push(pcm)))
         targets: list[Target] = []
-        for rows in self._ear.push(pcm).reshape(-1, ROWS_PER_STEP, BANDS):
-            self._said.append(self._stream.step(rows))
-            self._steps += 1
+        while True:
             moment = self._frame * _STEPS_PER_FRAME + _MOMENT
-            if self._steps == moment + 1 + self._waits[self._head]:
-                target = self._target(moment)
-                self._frame += 1
-                if self._frame > self._first:
-                    targets.append(target)
-        return targets
+            steps = moment + 1 + self._waits[self._head] - self._steps
+            rows = self._rows[: steps * ROWS_PER_STEP]
+            if len(rows) < steps * ROWS_PER_STEP:
+                return targets
+            self._rows = self._rows[len(rows) :]
+            self._said.extend(self._stream.hear(rows))
+            self._steps += steps
+            target = self._target(moment)
+            self._frame += 1
+            if self._frame > self._first:
+                targets.append(target)
 
-    def _at(self, moment: int) -> Curve:
+    def _at(self, moment: int) -> Moment:
         """The mouth at a moment, in steps: as the head says it that has waited longest by now."""
-        for head in range(self._head, -1, -1):
-            step = moment + self._waits[head]
-            if step <= self._steps:
-                return self._said[step - self._steps - 1][head]
-        raise IndexError(moment)
+        head = next(h for h in range(self._head, -1, -1) if moment + self._waits[h] <= self._steps)
+        return Moment(*self._said[moment + self._waits[head] - self._steps - 1][head].tolist())
 
     def _target(self, moment: int) -> Target:
-        first, last = moment - 1, self._steps - self._waits[0]
-        said = np.stack([self._at(m) for m in range(first, last + 1)])
-        # Rows in threes around the moments of this frame and of those after it.
-        here, *ahead = (said[i : i + 3] for i in range(0, len(said), _STEPS_PER_FRAME))
-        smooth = np.asarray(SMOOTHING, np.float32) @ here
-        voice = _ramp(float(smooth[_VOICE]), VOICED)
-        press, bite = (voice * float(here[:, column].max()) for column in (_PRESS, _BITE))
-        target = Target(
-            aperture=_opening(smooth),
-            width=voice * min(max(WIDTH_GAIN * (2 * float(smooth[_WIDTH]) - 1), -1.0), 1.0),
-            press=press,
-            bite=bite * (1 - press),
-            tongue=voice * float(smooth[_TONGUE]),
-            ahead=[_foreseen(rows) for rows in ahead],
-        )
-        self._close(target, here, ahead[0] if ahead else here[1:])
-        return target
-
-    def _close(self, target: Target, here: Curve, after: Curve) -> None:
-        """Closures of somebody who is unsure are soft. Lips that come together for a sound do touch."""
-        for column, sure, likely in _CLOSURES:
-            strongest = float(here[:, column].max())
-            nearest = not self._shut and _nearness(here[:, column]) >= _nearness(after[:, column])
-            if strongest >= sure or (strongest >= likely and nearest):
-                target.shut(press=column == _PRESS)
-                self._shut = True
-                return
-        self._shut = False
-
-
-_CLOSURES = ((_PRESS, SURE, LIKELY), (_BITE, SURE_BITE, LIKELY_BITE))
-
-
-def _nearness(rows: Curve) -> float:
-    """How much of a closure lies around the middle of these rows."""
-    return float(np.asarray(SMOOTHING[: len(rows)], np.float32) @ rows)
-
-
-def _foreseen(rows: Curve) -> float:
-    """How far the mouth will be open in a frame with these rows."""
-    if any(float(rows[:, column].max()) >= likely for column, _, likely in _CLOSURES):
-        return 0.0
-    return _opening(rows[len(rows) // 2])
-
-
-def _opening(curve: Curve) -> float:
-    """How far the mouth is open."""
-    aperture = APERTURE_GAIN * float(curve[_APERTURE]) ** APERTURE_POWER
-    aperture *= _ramp(float(curve[_VOICE]), VOICED) * (1 - _ramp(float(curve[_PRESS]), PRESS_SHUTS))
-    return min(aperture, 1.0)
-
-
-def _ramp(value: float, limits: tuple[float, float]) -> float:
-    """0 below the lower limit, 1 above the upper one, smooth between."""
-    x = min(max((value - limits[0]) / (limits[1] - limits[0]), 0.0), 1.0)
-    return x * x * (3 - 2 * x)
+        last = self._steps - self._waits[0]
+        moments = [self._at(m) for m in range(moment - 1, last + 1)]
+        # In threes around the moments of this frame and of those after it.
+        here, *ahead = (moments[i : i + 3] for i in range(0, len(moments), _STEPS_PER_FRAME))
+        return self._sharpening.target(here, ahead)

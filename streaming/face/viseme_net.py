@@ -11,7 +11,6 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from streaming.errors import EngineUnavailable
-from streaming.face.log_mel import BANDS, ROWS_PER_STEP
 
 MODEL = Path(__file__).parent / "models" / "visemes.onnx"
 VERSION = 1
@@ -84,7 +83,7 @@ class VisemeNet:
         return VisemeStream(self, dict(self._states))
 
     def run(self, rows: Rows, states: dict[str, Rows]) -> Rows:
-        """One step; ``states`` are replaced by those after it. See :meth:`VisemeStream.step`."""
+        """Some steps; ``states`` are replaced by those after them. See :meth:`VisemeStream.hear`."""
         outputs = cast(list[Rows], self._session.run(self._outputs, {MEL: rows, **states}))
         for name, state in zip(states, outputs[1:], strict=True):
             states[name] = state
@@ -92,20 +91,20 @@ class VisemeNet:
 
 
 class VisemeStream:
-    """Listens to one sound. Steps are always of one size: results do not depend on how the sound comes."""
+    """Listens to one sound. The same rows in the same portions give the same bits."""
 
     def __init__(self, net: VisemeNet, states: dict[str, Rows]) -> None:
         self._net = net
         self._states = states
 
-    def step(self, rows: Rows) -> Rows:
-        """Hear the next 20 ms.
+    def hear(self, rows: Rows) -> Rows:
+        """Hear the next ``n`` steps of 20 ms; one call for two steps costs little more than for one.
 
         Args:
-            rows: (2, 40) float32 natural logarithms of mel power, as :class:`LogMel` makes them.
+            rows: (2n, 40) float32 natural logarithms of mel power, as :class:`LogMel` makes them.
 
         Returns:
-            (heads, 6) in 0..1, columns as :data:`CURVE_NAMES`. After step ``n``, counted from 1, head ``h``
-            tells the mouth at ``20 (n - look_ahead_steps[h])`` ms.
+            (n, heads, 6) in 0..1, columns as :data:`CURVE_NAMES`. Head ``h`` of step ``k``, counted from 1 at
+            the start of the sound, tells the mouth at ``20 (k - look_ahead_steps[h])`` ms.
         """
-        return self._net.run(rows.reshape(1, ROWS_PER_STEP, BANDS), self._states)[0, 0]
+        return self._net.run(rows[None], self._states)[0]

@@ -19,8 +19,10 @@ class ScriptedStream:
     def __init__(self, script):
         self.script, self.steps = script, 0
 
+    def hear(self, rows):
+        return np.stack([self.step(pair) for pair in rows.reshape(-1, 2, 40)])
+
     def step(self, rows):
-        assert rows.shape == (2, 40)
         self.steps += 1
         return np.array([self.script(20 * (self.steps - wait), rows) for wait in HEADS], np.float32)
 

@@ -101,3 +101,14 @@ def test_who_speaks_up_opens_wider():
         apertures += [patch.aperture for patch in finishing.take()]
     assert apertures[40] == pytest.approx(0.5, abs=0.01)
     assert 0.54 < max(apertures[50:60]) <= 0.5 * 1.15 + 1e-6
+
+
+def test_brows_that_nobody_knows_follow_the_loudness():
+    rng = np.random.default_rng(0)
+    level = np.repeat([0.02] * 30 + [0.15] * 8 + [0.02] * 12, 960)
+    finishing, brows = Finishing(), []
+    finishing.hear((rng.standard_normal(len(level)) * level).astype(np.float32))
+    for i in range(49):
+        finishing.add(Target(0.3, 0, 0, 0, 0, brow=0.25 if i < 5 else None, ahead=()))
+        brows += [patch.brow for patch in finishing.take()]
+    assert set(brows[:5]) == {0.25} and set(brows[5:29]) == {0.0} and max(brows[30:45]) > 0.1
