@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,17 @@ class Rendering:
     steps: NDArray[np.float32]
 
 
+class Running:
+    """Lets another thread end a run of the network, which then raises an error."""
+
+    def __init__(self) -> None:
+        self.options = onnxruntime.RunOptions()
+
+    def stop(self) -> None:
+        """End it within some milliseconds."""
+        self.options.terminate = True
+
+
 class KokoroModel:
     """The network, loaded once; voices are arguments. It makes no random choices: same input, same sound.
 
@@ -56,17 +68,29 @@ class KokoroModel:
             read_model(float_output(DURATIONS)), options, providers=["CPUExecutionProvider"]
         )
 
+    @property
+    def alphabet(self) -> Mapping[str, int]:
+        """The symbols that the network reads."""
+        return self._vocabulary
+
     def known(self, symbols: str) -> str:
         """The symbols without those that the network does not read."""
         return "".join(symbol for symbol in symbols if symbol in self._vocabulary)
 
-    def run(self, symbols: str, style: NDArray[np.float32], speed: float = 1.0) -> Rendering:
+    def run(
+        self,
+        symbols: str,
+        style: NDArray[np.float32],
+        speed: float = 1.0,
+        running: Running | None = None,
+    ) -> Rendering:
         """Speak.
 
         Args:
             symbols: 1 to 510 symbols that :meth:`known` keeps.
             style: a voice, (510, 256), see :meth:`streaming.speech.kokoro_files.VoiceFile.load`.
             speed: 0.5 (slow) .. 2.0 (fast).
+            running: what can end the run early.
         """
         tokens = [PADDING, *(self._vocabulary[symbol] for symbol in symbols), PADDING]
         inputs = {
@@ -75,5 +99,6 @@ class KokoroModel:
             "style": style[len(symbols) - 1][np.newaxis],
             "speed": np.asarray([speed], np.float32),
         }
-        pcm, steps = (np.asarray(output, np.float32).ravel() for output in self._session.run(None, inputs))
+        outputs = self._session.run(None, inputs, running.options if running else None)
+        pcm, steps = (np.asarray(output, np.float32).ravel() for output in outputs)
         return Rendering(pcm, steps)

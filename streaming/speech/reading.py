@@ -28,3 +28,8 @@ class Reading:
     def part(self, start: int, stop: int) -> Reading:
         """Symbols ``start`` to ``stop``, still counted to the words of the whole."""
         return Reading(self.words, self.symbols[start:stop], self.word_of_symbol[start:stop])
+
+    def stripped(self) -> Reading:
+        """Without the spaces at both ends."""
+        start = len(self.symbols) - len(self.symbols.lstrip(" "))
+        return self.part(start, max(start, len(self.symbols.rstrip(" "))))

@@ -30,6 +30,8 @@ SHORTEST_SECONDS = 0.030
 
 _LEVEL_SAMPLES = SPEECH_RATE // 200
 _STRESS = {"ˈ": 1.0, "ˌ": 0.5}
+NASAL = "\u0303"
+"""A nasal vowel may be another vowel to the lips, so this mark stays with its letter."""
 _LENGTHENERS = frozenset("ː\u0303ʰʲᵝ↓→↗↘")
 """Marks that change the sound before them: length, nasality, breath, a rounded or palatal release, tone."""
 _GAPS = frozenset(' .,;:!?—…"“”()')
@@ -87,6 +89,7 @@ def _letters(symbols: str, words: Sequence[int], edges: list[float]) -> list[Sou
         elif symbol in _LENGTHENERS:
             if sounds:
                 sounds[-1].end = end
+                sounds[-1].symbol += symbol if symbol == NASAL else ""
         elif symbol not in _GAPS:
             sounds.append(Sound(symbol, start if begin is None else begin, end, stress, words[i]))
             stress, begin = 0.0, None
