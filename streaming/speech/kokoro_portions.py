@@ -13,7 +13,7 @@ from streaming.speech.text.wording import Wording
 
 FIRST_SYMBOLS = 28
 """Symbols of the first portion at speed 1: some 2 s of speech."""
-MIN_SYMBOLS = 24
+MIN_SYMBOLS = 30
 MAX_SYMBOLS = 110
 """Some 8 s: longer portions sound no better, and others wait for them."""
 STRETCH = 1.25
@@ -23,7 +23,7 @@ SHORTEST_REST = 10
 EARLIEST_CUT = 0.4
 """Share of the limit before which no punctuation is looked for."""
 
-COST = 0.36
+COST = 0.32
 """Seconds of computing per second of sound that are reckoned with; on two idle cores they are 0.17."""
 SYMBOLS_PER_SECOND = 13.0
 SILENCE_SECONDS = 0.6
@@ -106,11 +106,8 @@ def ending_of(symbols: str) -> Ending:
 
 
 def _parts_phrases(reading: Reading, space: int, wording: Wording) -> bool:
-    words = reading.words
-    before, after = (
-        reading.word_of_symbol[space - 1],
-        reading.word_of_symbol[min(space + 1, len(reading.symbols) - 1)],
-    )
+    words, owners = reading.words, reading.word_of_symbol
+    before, after = owners[space - 1], owners[min(space + 1, len(owners) - 1)]
     if before == after or after >= len(words):
         return False
     following = words[after].lower()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from streaming.speech.text.tokens import Token
 
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _NAMED_DIGITS = str.maketrans("零〇一二三四五六七八九", "00123456789")
 
 
@@ -59,7 +61,7 @@ def align_letters(script: str, tokens: Sequence[Token], words: Sequence[str]) ->
             near = spans[-1] if spans else (tokens[0].begin, tokens[0].begin)
             spans += [near] * count
         i += count
-    return _leading_filled(spans, tokens)
+    return _joined(_whole_numbers(script, _leading_filled(spans, tokens)))
 
 
 def _key(character: str) -> str:
@@ -76,3 +78,30 @@ def _leading_filled(spans: list[tuple[int, int]], tokens: Sequence[Token]) -> li
     """Words before the first match share its span."""
     real = next((span for span in spans if span[0] < span[1]), (tokens[0].begin, tokens[-1].stop))
     return [span if span[0] < span[1] else real for span in spans]
+
+
+def _whole_numbers(script: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans that touch a number hold all of it."""
+    if not spans:
+        return spans
+    first, last = spans[0][0], max(stop for _, stop in spans)
+    numbers = [(first + m.start(), first + m.end()) for m in _NUMBER.finditer(script[first:last])]
+    widened: list[tuple[int, int]] = []
+    for begin, stop in spans:
+        touched = [n for n in numbers if n[0] < stop and begin < n[1]]
+        widened.append((min([begin, *(n[0] for n in touched)]), max([stop, *(n[1] for n in touched)])))
+    return widened
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans that overlap become one."""
+    joined: list[tuple[int, int]] = []
+    first = 0
+    for i, (begin, stop) in enumerate(spans):
+        if joined and begin < joined[-1][1] and (begin, stop) != joined[-1]:
+            begin, stop = joined[first][0], max(stop, joined[-1][1])
+            joined[first:] = [(begin, stop)] * (i - first)
+        elif not joined or (begin, stop) != joined[-1]:
+            first = i
+        joined.append((begin, stop))
+    return joined
