@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from streaming.audio.recording import Recording, open_recording
 from streaming.compositor.base import Compositor, CompositorFactory
+from streaming.errors import ScriptRejected
 from streaming.performer.base import Performer, PerformRequest
+from streaming.script import Piece, ScriptKind, piece_of
 from streaming.sinks.mp4 import Mp4Sink
 from streaming.slots import Slot, UtteranceKey, Word
-from streaming.timing import FPS
+from streaming.timing import FPS, SLOT_SECONDS, SPEECH_RATE
 
 Result = TypeVar("Result")
 
 WINDOW_SLOTS = 10 * FPS
 BATCH_SLOTS = FPS
 """Slots per hop to the worker thread."""
+SOUND_AHEAD_SECONDS = 2 * WINDOW_SLOTS * SLOT_SECONDS
+"""How much of a recording is under way beyond what is drawn: enough to fill the window, little to hold."""
+LOOK_AHEAD_MS = 1000
+"""Nobody waits for a frame here, so a face that listens may hear as far ahead as is of use to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
-    """What to render."""
+    """What to render: a text, or in its place the speech of a file.
+
+    ``audio`` is a file of the program's own or of its user, never one that a client named. Voice, language
+    and speed mean nothing for it.
+    """
 
     text: str
     avatar: str
@@ -33,6 +44,7 @@ class RenderRequest:
     language: str | None = None
     speed: float = 1.0
     seed: int = 0
+    audio: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +57,72 @@ class RenderResult:
     words: list[Word] = field(default_factory=list)
 
 
-async def _whole(text: str) -> AsyncIterator[str]:
-    yield text
+class _Script(Protocol):
+    """What is said, and how much of it is done."""
+
+    kind: ScriptKind
+
+    def pieces(self) -> AsyncIterator[Piece]:
+        """For the performer."""
+        ...
+
+    def done(self, frames: int, words: Sequence[Word]) -> float:
+        """The share in 0..1 that so many frames, and the words in them, are of the whole."""
+        ...
+
+
+class _Text:
+    kind: ScriptKind = "text"
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    async def pieces(self) -> AsyncIterator[Piece]:
+        yield self._text
+
+    def done(self, frames: int, words: Sequence[Word]) -> float:
+        return words[-1].stop / len(self._text) if words and self._text else 0.0
+
+
+class _Sound:
+    """Goes to the performer only as fast as it is drawn: ten minutes would be 58 MB."""
+
+    kind: ScriptKind = "audio"
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._drawn = 0.0
+        self._progressed = asyncio.Event()
+
+    async def pieces(self) -> AsyncIterator[Piece]:
+        given = 0.0
+        async with aclosing(self._recording.pieces()) as pieces:
+            async for samples in pieces:
+                while given - self._drawn > SOUND_AHEAD_SECONDS:
+                    self._progressed.clear()
+                    await self._progressed.wait()
+                given += samples.size / SPEECH_RATE
+                yield piece_of(samples)
+
+    def done(self, frames: int, words: Sequence[Word]) -> float:
+        self._drawn = frames * SLOT_SECONDS
+        self._progressed.set()
+        return self._drawn / max(self._recording.info.seconds, SLOT_SECONDS)
+
+
+@asynccontextmanager
+async def _script_of(request: RenderRequest) -> AsyncGenerator[_Script]:
+    if request.audio is None:
+        yield _Text(request.text)
+        return
+    try:
+        file = await asyncio.to_thread(request.audio.open, "rb")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ScriptRejected(f"The recording cannot be opened ({reason}). Send it again.") from error
+    with file:
+        async with open_recording(file) as recording:
+            yield _Sound(recording)
 
 
 def _write(sink: Mp4Sink, compositor: Compositor, slots: list[Slot]) -> None:
@@ -85,14 +161,27 @@ async def render(
     path: Path,
     on_progress: Callable[[float], None] | None = None,
 ) -> RenderResult:
-    """Render a text to an MP4 file as fast as the machine allows.
+    """Render a text or a recording to an MP4 file as fast as the machine allows.
 
-    Progress is judged by the share of the text whose words are drawn. On failure or cancellation nothing
-    is left at ``path``.
+    Progress is judged by the share of the text whose words are drawn, or of the sound. On failure or
+    cancellation nothing is left at ``path``.
 
     Raises:
+        ScriptRejected: the recording cannot be used.
         LipstreamError: what the performer or the avatar raises.
     """
+    async with _script_of(request) as script:
+        return await _render(performer, compositors, request, script, path, on_progress)
+
+
+async def _render(
+    performer: Performer,
+    compositors: CompositorFactory,
+    request: RenderRequest,
+    script: _Script,
+    path: Path,
+    on_progress: Callable[[float], None] | None,
+) -> RenderResult:
     compositor = await asyncio.to_thread(compositors.open, request.avatar, request.seed)
     sink = await _in_thread(Mp4Sink, path, compositor.width, compositor.height, undo=Mp4Sink.abort)
     key = UtteranceKey(f"render-{uuid.uuid4().hex}", 0, 1)
@@ -104,6 +193,8 @@ async def render(
         speed=request.speed,
         seed=request.seed,
         window=WINDOW_SLOTS,
+        kind=script.kind,
+        look_ahead_ms=LOOK_AHEAD_MS,
     )
     batch: list[Slot] = []
     words: list[Word] = []
@@ -114,11 +205,12 @@ async def render(
         await _in_thread(_write, sink, compositor, list(batch))
         frames += len(batch)
         batch.clear()
-        if on_progress is not None and words and request.text:
-            on_progress(min(1.0, words[-1].stop / len(request.text)))
+        done = script.done(frames, words)
+        if on_progress is not None:
+            on_progress(min(1.0, done))
 
     try:
-        async with aclosing(performer.perform(perform, _whole(request.text))) as items:
+        async with aclosing(performer.perform(perform, script.pieces())) as items:
             async for item in items:
                 if not isinstance(item, Slot):
                     continue

@@ -1,18 +1,25 @@
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from streaming import render as render_module
 from streaming.errors import LipstreamError, ScriptRejected
+from streaming.performer.base import PerformRequest
 from streaming.render import RenderRequest, render
+from streaming.script import Piece, samples_of
 from streaming.sinks.mp4 import Mp4Sink
+from streaming.slots import PerformanceItem
+from streaming.timing import FPS, SLOT_SAMPLES, SPEECH_RATE
 from tests.support.clock import settle
 from tests.support.engines import DirectPerformer, FlatCompositors, slots_for
+from tests.support.recordings import encoded, tone, wav, wav_of
 
 REQUEST = RenderRequest("one two three four five six seven", "mira")
 
@@ -108,3 +115,111 @@ async def test_cancelled_while_the_engine_speaks_it_leaves_no_file(tmp_path: Pat
     with pytest.raises(asyncio.CancelledError):
         await rendering
     assert not files(tmp_path)
+
+
+@pytest.fixture
+def written(monkeypatch) -> list[NDArray[np.float32]]:
+    """The sound of each slot, as it goes to the encoder."""
+    slots: list[NDArray[np.float32]] = []
+
+    class Listened(Mp4Sink):
+        def write(self, frame: av.VideoFrame, samples: NDArray[np.float32]) -> None:
+            slots.append(samples)
+            super().write(frame, samples)
+
+    monkeypatch.setattr(render_module, "Mp4Sink", Listened)
+    return slots
+
+
+def sound_request(directory: Path, data: bytes) -> RenderRequest:
+    audio = directory / "speech.any"
+    audio.write_bytes(data)
+    return RenderRequest("", "mira", audio=audio)
+
+
+async def test_a_recording_is_heard_sample_for_sample(tmp_path: Path, written):
+    values = np.random.default_rng(4).integers(-20_000, 20_000, 3 * SPEECH_RATE + 500, np.int16)
+    request, progress = sound_request(tmp_path, wav_of(values.tobytes())), []
+    result = await render(
+        DirectPerformer(), FlatCompositors(), request, tmp_path / "film.mp4", progress.append
+    )
+    heard = np.concatenate(written)
+    assert np.array_equal(heard[: values.size], values.astype(np.float32) / 32_768)
+    assert not heard[values.size :].any()
+    assert result.frames == -(-values.size // SLOT_SAMPLES)
+    assert result.words == []
+    assert progress == sorted(progress) and progress[-1] == 1.0
+    assert progress[0] == pytest.approx(1 / 3, abs=0.02), "a second of three"
+
+
+async def test_the_sound_of_the_film_is_that_of_the_recording(tmp_path: Path):
+    sound = tone(44_100, 2.0) * np.repeat([0.2, 1.0, 0.1, 0.7], 22_050).astype(np.float32)
+    request = sound_request(tmp_path, encoded(sound, 44_100, "mp3", "libmp3lame", "fltp", "stereo"))
+    result = await render(DirectPerformer(), FlatCompositors(), request, tmp_path / "film.mp4")
+    with av.open(str(result.path)) as film:
+        frames = [frame.to_ndarray()[0] for frame in film.decode(audio=0)]
+    heard = np.concatenate(frames)
+    for quarter, level in enumerate([0.2, 1.0, 0.1, 0.7]):
+        middle = heard[quarter * 24_000 + 6_000 : quarter * 24_000 + 18_000]
+        assert float(np.abs(middle).max()) == pytest.approx(0.5 * level, rel=0.15)
+
+
+@pytest.mark.parametrize("data", [b"", b"no sound", wav_of(b"")])
+async def test_what_is_no_recording_leaves_no_film(tmp_path: Path, data: bytes):
+    with pytest.raises(ScriptRejected):
+        await render(
+            DirectPerformer(), FlatCompositors(), sound_request(tmp_path, data), tmp_path / "film.mp4"
+        )
+    assert files(tmp_path) == ["speech.any"]
+
+
+async def test_a_recording_that_is_gone_is_said(tmp_path: Path):
+    with pytest.raises(ScriptRejected, match="No such file"):
+        await render(
+            DirectPerformer(),
+            FlatCompositors(),
+            RenderRequest("", "mira", audio=tmp_path / "gone.wav"),
+            tmp_path / "film.mp4",
+        )
+
+
+class Greedy(DirectPerformer):
+    """Takes the whole script before it performs anything, as the pipe to a performer would."""
+
+    taken = 0
+
+    async def perform(
+        self, request: PerformRequest, script: AsyncIterator[Piece]
+    ) -> AsyncGenerator[PerformanceItem, None]:
+        pieces: asyncio.Queue[Piece | None] = asyncio.Queue()
+
+        async def take() -> None:
+            async for piece in script:
+                assert isinstance(piece, bytes)
+                self.taken += samples_of(piece).size
+                pieces.put_nowait(piece)
+            pieces.put_nowait(None)
+
+        async def given() -> AsyncIterator[Piece]:
+            while (piece := await pieces.get()) is not None:
+                yield piece
+
+        taking = asyncio.create_task(take())
+        async for item in super().perform(request, given()):
+            yield item
+        await taking
+
+
+async def test_a_long_recording_is_read_only_as_it_is_drawn(tmp_path: Path, monkeypatch):
+    performer, ahead = Greedy(), []
+
+    class Watched(Mp4Sink):
+        def write(self, frame: av.VideoFrame, samples: NDArray[np.float32]) -> None:
+            ahead.append(performer.taken / SPEECH_RATE - self.frames / FPS)
+            super().write(frame, samples)
+
+    monkeypatch.setattr(render_module, "Mp4Sink", Watched)
+    request = sound_request(tmp_path, wav(tone(SPEECH_RATE, 40.0)))
+    result = await render(performer, FlatCompositors(), request, tmp_path / "film.mp4")
+    assert result.seconds == 40.0
+    assert max(ahead) < render_module.SOUND_AHEAD_SECONDS + 2.0
