@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from streaming.observer import EndReason
+from streaming.observer import DropReason, EndReason
 
 LATENCY_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 """Seconds from a text's acceptance to its first slot: from the embedded voice to a cold GPU engine."""
@@ -67,6 +68,15 @@ class Metrics:
         self._restarts = Counter(
             "lipstream_performer_restarts", "Times the performer was restarted.", registry=registry
         )
+        self._dropped_sound = Counter(
+            "lipstream_sound_dropped_seconds",
+            "Live sound left out: quiet, to be less late, or the oldest of too much.",
+            ["reason"],
+            registry=registry,
+        )
+        self._late_sound = Counter(
+            "lipstream_sound_late", "Gaps in live sound that came too late.", registry=registry
+        )
         self._renders = Counter("lipstream_renders", "Renders that ended.", ["status"], registry=registry)
         self._render_seconds = Histogram(
             "lipstream_render_seconds", "Time one render took.", buckets=RENDER_BUCKETS, registry=registry
@@ -76,6 +86,8 @@ class Metrics:
             self._ended.labels(reason)
         for status in ("done", "failed", "cancelled"):
             self._renders.labels(status)
+        for why in get_args(DropReason):
+            self._dropped_sound.labels(why)
 
     def session_opened(self) -> None:
         """A session was created."""
@@ -113,6 +125,14 @@ class Metrics:
     def performer_restarted(self) -> None:
         """The performer was restarted."""
         self._restarts.inc()
+
+    def sound_dropped(self, seconds: float, reason: DropReason) -> None:
+        """Live sound was left out."""
+        self._dropped_sound.labels(reason).inc(seconds)
+
+    def sound_late(self) -> None:
+        """There was a gap in live sound."""
+        self._late_sound.inc()
 
     def render_ended(self, status: str, seconds: float) -> None:
         """A render ended as ``done``, ``failed`` or ``cancelled`` after ``seconds`` of work."""

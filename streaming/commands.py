@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Protocol
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from avatars.errors import AvatarError
-from streaming.errors import BadCommand, LipstreamError
+from streaming.audio.pcm import PcmReader
+from streaming.errors import BadCommand, LipstreamError, UnknownUtterance
 from streaming.protocol import (
     COMMAND,
     Ack,
     Append,
+    AppendAudio,
     ChangeAvatar,
     Command,
     Error,
@@ -22,17 +27,25 @@ from streaming.protocol import (
     Ping,
     Pong,
     Say,
+    SayAudio,
     command_id,
 )
 
 log = structlog.get_logger(__name__)
+
+MAX_READERS = 16
+"""Sounds of one connection that may be open at a time; those begun longest ago take no more then."""
 
 
 class Commanded(Protocol):
     """What commands are carried out on: a session."""
 
     id: str
-    generation: int
+
+    @property
+    def generation(self) -> int:
+        """Counts interrupts."""
+        ...
 
     async def say(
         self,
@@ -52,6 +65,21 @@ class Commanded(Protocol):
         """More text for an open utterance."""
         ...
 
+    async def say_audio(
+        self,
+        *,
+        utterance: str | None = None,
+        interrupt: bool = False,
+        live: bool = False,
+        end_after_silence: float | None = None,
+    ) -> str:
+        """Open an utterance of sound; returns its id."""
+        ...
+
+    async def append_audio(self, utterance: str, samples: NDArray[np.float32], final: bool = False) -> None:
+        """More sound; returns when still more is welcome."""
+        ...
+
     async def interrupt(self) -> int:
         """Stop speaking; returns the new generation."""
         ...
@@ -65,55 +93,139 @@ class Commanded(Protocol):
         ...
 
 
-async def carry_out(session: Commanded, raw: str | bytes | Command) -> Event:
-    """Carry out one command and answer it. Never raises for anything a client sends.
+class CommandLine:
+    """The commands of one connection, and the sound that comes over it.
+
+    Binary messages are PCM of the utterance that this connection opened last with ``say_audio``.
 
     Args:
-        session: on what.
-        raw: JSON as it came, or a command that was read already.
+        session: what they are carried out on.
     """
-    identifier: str | None = None
-    try:
-        command = COMMAND.validate_json(raw) if isinstance(raw, str | bytes) else raw
-        identifier = command.id
-        return await _dispatch(session, command)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "command"
-        known = command_id(raw) if isinstance(raw, str | bytes) else None
-        return Error(code=BadCommand.code, message=f"{where}: {first['msg']}", id=known)
-    except (LipstreamError, AvatarError) as error:
-        return Error(code=error.code, message=error.message, id=identifier)
-    except Exception:
+
+    def __init__(self, session: Commanded) -> None:
+        self._session = session
+        self._readers: dict[str, PcmReader] = {}
+        self._latest: str | None = None
+        self._complained = False
+
+    async def handle(self, raw: str | bytes | Command) -> Event | None:
+        """Carry out one message and answer it. Never raises for anything a client sends.
+
+        Returns once the session is ready for more: sound that comes faster than it is said is held up here.
+
+        Args:
+            raw: JSON text or PCM as it came, or a command that was read already.
+
+        Returns:
+            The answer; ``None`` to PCM that was taken, or refused like that before it.
+        """
+        if isinstance(raw, bytes | bytearray | memoryview):
+            return await self._hear(bytes(raw))
+        identifier: str | None = None
+        try:
+            command = COMMAND.validate_json(raw) if isinstance(raw, str) else raw
+            identifier = command.id
+            return await self._dispatch(command)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "command"
+            known = command_id(raw) if isinstance(raw, str) else None
+            return Error(code=BadCommand.code, message=f"{where}: {first['msg']}", id=known)
+        except Exception as error:
+            return self._refusal(error, identifier)
+
+    async def close(self) -> None:
+        """The connection is gone: no more sound comes over it, and what came is said to its end."""
+        readers, self._readers, self._latest = self._readers, {}, None
+        for name, reader in readers.items():
+            # It may have ended long ago.
+            with suppress(LipstreamError):
+                await self._session.append_audio(name, reader.finish(), final=True)
+
+    def _refusal(self, error: Exception, identifier: str | None = None) -> Error:
+        if isinstance(error, LipstreamError | AvatarError):
+            return Error(code=error.code, message=error.message, id=identifier)
         # One broken command must not take the viewer's connection with it.
-        log.exception("a command failed", session=session.id)
+        log.error("a command failed", session=self._session.id, exc_info=error)
         message = "The command failed; the server's log says why. Trying again may help."
         return Error(code=LipstreamError.code, message=message, id=identifier)
 
+    async def _hear(self, data: bytes) -> Event | None:
+        try:
+            name = self._latest
+            if name is None:
+                raise BadCommand("Binary messages are sound. Send say_audio first; commands go as text.")
+            await self._session.append_audio(name, self._readers[name].push(data))
+        except Exception as error:
+            # Sound comes many times a second; once is enough to say that it is not wanted.
+            if self._complained:
+                return None
+            self._complained = True
+            return self._refusal(error)
+        self._complained = False
+        return None
 
-async def _dispatch(session: Commanded, command: Command) -> Event:
-    match command:
-        case Say():
-            name = await session.say(
-                command.text,
-                utterance=command.utterance,
-                final=command.final,
-                interrupt=command.interrupt,
-                voice=command.voice,
-                language=command.language,
-                speed=command.speed,
-            )
-            return Ack(id=command.id, utterance=name, generation=session.generation)
-        case Append():
-            await session.append(command.utterance, command.text, command.final)
-            return Ack(id=command.id, utterance=command.utterance, generation=session.generation)
-        case Interrupt():
-            return Ack(id=command.id, generation=await session.interrupt())
-        case ChangeAvatar():
-            await session.change_avatar(command.avatar)
-            return Ack(id=command.id, generation=session.generation)
-        case Keyframe():
-            session.request_keyframe()
-            return Ack(id=command.id, generation=session.generation)
-        case Ping():
-            return Pong(id=command.id, time=command.time)
+    async def _dispatch(self, command: Command) -> Event:
+        session = self._session
+        match command:
+            case Say():
+                name = await session.say(
+                    command.text,
+                    utterance=command.utterance,
+                    final=command.final,
+                    interrupt=command.interrupt,
+                    voice=command.voice,
+                    language=command.language,
+                    speed=command.speed,
+                )
+                return Ack(id=command.id, utterance=name, generation=session.generation)
+            case Append():
+                await session.append(command.utterance, command.text, command.final)
+                return Ack(id=command.id, utterance=command.utterance, generation=session.generation)
+            case SayAudio():
+                name = await self._say_audio(command)
+                return Ack(id=command.id, utterance=name, generation=session.generation)
+            case AppendAudio():
+                await self._append_audio(command)
+                return Ack(id=command.id, utterance=command.utterance, generation=session.generation)
+            case Interrupt():
+                return Ack(id=command.id, generation=await session.interrupt())
+            case ChangeAvatar():
+                await session.change_avatar(command.avatar)
+                return Ack(id=command.id, generation=session.generation)
+            case Keyframe():
+                session.request_keyframe()
+                return Ack(id=command.id, generation=session.generation)
+            case Ping():
+                return Pong(id=command.id, time=command.time)
+
+    async def _say_audio(self, command: SayAudio) -> str:
+        reader = PcmReader(command.encoding, command.sample_rate)
+        name = await self._session.say_audio(
+            utterance=command.utterance,
+            interrupt=command.interrupt,
+            live=command.live,
+            end_after_silence=command.end_after_silence,
+        )
+        if len(self._readers) >= MAX_READERS:
+            del self._readers[next(iter(self._readers))]
+        self._readers[name] = reader
+        self._latest = name
+        self._complained = False
+        return name
+
+    async def _append_audio(self, command: AppendAudio) -> None:
+        name = command.utterance
+        reader = self._readers.get(name)
+        if reader is None:
+            raise UnknownUtterance(f"This connection has no open sound {name}. Begin one with say_audio.")
+        samples = reader.push(command.audio)
+        if command.final:
+            samples = np.concatenate((samples, reader.finish()))
+            self._forget(name)
+        await self._session.append_audio(name, samples, command.final)
+
+    def _forget(self, name: str) -> None:
+        self._readers.pop(name, None)
+        if self._latest == name:
+            self._latest = None

@@ -10,7 +10,7 @@ from contextlib import aclosing
 import structlog
 
 from streaming.errors import LipstreamError
-from streaming.performer.base import Performer, PerformRequest
+from streaming.performer.base import Performer
 from streaming.slots import Notice, Slot
 from streaming.utterance import Utterance
 
@@ -66,16 +66,9 @@ class Director:
                 self._performing = None
 
     async def _perform(self, entry: Utterance) -> None:
-        request = PerformRequest(
-            key=entry.key,
-            avatar=self._avatar(),
-            voice=entry.voice,
-            language=entry.language,
-            speed=entry.speed,
-            seed=entry.key.sequence,
-        )
         try:
-            async with aclosing(self._performer.perform(request, entry.text())) as items:
+            request = entry.request(self._avatar())
+            async with aclosing(self._performer.perform(request, entry.script())) as items:
                 async for item in items:
                     if isinstance(item, Slot):
                         await entry.put(item)
@@ -87,5 +80,4 @@ class Director:
             log.exception("performing failed", session=entry.key.session, utterance=entry.name)
             entry.error = (LipstreamError.code, f"Speaking failed ({type(error).__name__}). Try again.")
         finally:
-            entry.final = True
-            entry.all_received = True
+            entry.received()

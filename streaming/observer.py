@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from streaming.protocol import EndReason
+
+DropReason = Literal["quiet", "backlog"]
+"""Why live sound was left out: a quiet slot, to be less late; or the oldest of too much."""
 
 
 class Observer(Protocol):
@@ -46,6 +49,14 @@ class Observer(Protocol):
         """The performer died and was started again."""
         ...
 
+    def sound_dropped(self, seconds: float, reason: DropReason) -> None:
+        """So much of a live sound was left out."""
+        ...
+
+    def sound_late(self) -> None:
+        """A live sound was not there when it was due: there is a gap in it."""
+        ...
+
 
 class NullObserver:
     """Takes no note of anything."""
@@ -75,4 +86,10 @@ class NullObserver:
         """Ignored."""
 
     def performer_restarted(self) -> None:
+        """Ignored."""
+
+    def sound_dropped(self, seconds: float, reason: DropReason) -> None:
+        """Ignored."""
+
+    def sound_late(self) -> None:
         """Ignored."""

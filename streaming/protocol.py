@@ -6,17 +6,22 @@ Times are seconds, text spans are character offsets into the utterance's text.
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_serializer, field_validator
 from pydantic_core import from_json
 
 from avatars.manifest import AvatarId
+from streaming.audio.pcm import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioEncoding
+from streaming.script import ScriptKind
 
 MAX_TEXT = 10_000
 MAX_MESSAGE_BYTES = 128 << 10
 """One command: the longest text with every character escaped as a surrogate pair has 120 kB."""
 MAX_ID = 64
+MIN_END_SILENCE_SECONDS = 0.2
+MAX_END_SILENCE_SECONDS = 30.0
 UtteranceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["u1"])]
 Text = Annotated[str, Field(max_length=MAX_TEXT, examples=["Hello there!"])]
 Speed = Annotated[float, Field(ge=0.5, le=2.0)]
@@ -57,6 +62,51 @@ class Append(_Command):
     final: bool = False
 
 
+class SayAudio(_Command):
+    """Speak what comes as sound: mono PCM, in binary messages after this one or by ``append_audio``.
+
+    Sound that is not ``live`` may come faster than it is spoken, and all of it is said. Live sound is said
+    140 ms after it came; what comes too late leaves a gap, what comes too fast is shortened.
+    """
+
+    type: Literal["say_audio"] = "say_audio"
+    utterance: UtteranceId | None = Field(default=None, description="Chosen by the server when absent.")
+    encoding: AudioEncoding = "pcm_s16le"
+    sample_rate: int = Field(default=24_000, ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE)
+    interrupt: bool = Field(default=False, description="Interrupt what is being said first.")
+    live: bool = Field(default=False, description="The sound comes as it is spoken.")
+    end_after_silence: float | None = Field(
+        default=None,
+        ge=MIN_END_SILENCE_SECONDS,
+        le=MAX_END_SILENCE_SECONDS,
+        description="Seconds of quiet that end the utterance. A live sound stays open: what follows is a new "
+        "utterance, named after the first with -2, -3 and so on.",
+    )
+
+
+class AppendAudio(_Command):
+    """More sound of an utterance that this connection began with ``say_audio``."""
+
+    type: Literal["append_audio"] = "append_audio"
+    utterance: UtteranceId
+    audio: Annotated[bytes, Field(description="Base64.")] = b""
+    final: bool = False
+
+    @field_validator("audio", mode="before")
+    @classmethod
+    def _decoded(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return b64decode(value, validate=True)
+        except ValueError:
+            raise ValueError("this is not base64") from None
+
+    @field_serializer("audio")
+    def _encoded(self, value: bytes) -> str:
+        return b64encode(value).decode()
+
+
 class Interrupt(_Command):
     """Stop speaking now and drop everything that waits."""
 
@@ -83,7 +133,10 @@ class Ping(_Command):
     time: float = Field(default=0.0, allow_inf_nan=False)
 
 
-Command = Annotated[Say | Append | Interrupt | ChangeAvatar | Keyframe | Ping, Field(discriminator="type")]
+Command = Annotated[
+    Say | Append | SayAudio | AppendAudio | Interrupt | ChangeAvatar | Keyframe | Ping,
+    Field(discriminator="type"),
+]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 
 
@@ -126,24 +179,29 @@ class SessionState(_Message):
 
 
 class UtteranceQueued(_Message):
-    """The utterance was accepted and waits its turn."""
+    """The utterance was accepted and waits its turn. One of sound has no text."""
 
     type: Literal["utterance.queued"] = "utterance.queued"
     utterance: str
     text: str
+    kind: ScriptKind = "text"
 
 
 class UtteranceAppended(_Message):
-    """More text of an open utterance was accepted; word spans count on through it."""
+    """More text of an open utterance was accepted; word spans count on through it.
+
+    Of sound only the end is told.
+    """
 
     type: Literal["utterance.appended"] = "utterance.appended"
     utterance: str
     text: str
     final: bool
+    kind: ScriptKind = "text"
 
 
 class UtteranceStarted(_Message):
-    """Its first slot is sent now. ``latency_ms``: from the text's acceptance to that moment."""
+    """Its first slot is sent now. ``latency_ms``: from the acceptance of its first text or sound."""
 
     type: Literal["utterance.started"] = "utterance.started"
     utterance: str

@@ -4,41 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import deque
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from streaming.clock import Clock, SlotClock
-from streaming.commands import carry_out
+from streaming.commands import CommandLine
 from streaming.compositor.base import Compositor, CompositorFactory
-from streaming.director import Director
 from streaming.encoders.base import VIDEO_CODECS, VideoCodec
 from streaming.encoders.h264 import H264Codec
-from streaming.errors import CapacityReached, LipstreamError, SessionClosed, UnknownUtterance
+from streaming.errors import CapacityReached, LipstreamError, SessionClosed
 from streaming.observer import Observer
 from streaming.performer.base import Performer
 from streaming.playout import Playout
-from streaming.protocol import (
-    Command,
-    EndReason,
-    Error,
-    Event,
-    NoticeEvent,
-    SessionState,
-    State,
-    UtteranceAppended,
-    UtteranceQueued,
-)
+from streaming.protocol import Error, Event, SessionState, State
+from streaming.queue import UtteranceQueue
 from streaming.sinks.base import Sink
-from streaming.slots import Notice, Slot, UtteranceKey
+from streaming.slots import Slot
 from streaming.stage import DEFAULT_AUDIO_BITRATE, DEFAULT_VIDEO_BITRATE, Stage
-from streaming.utterance import Utterance
 
 log = structlog.get_logger(__name__)
 
-MAX_WAITING_UTTERANCES = 32
 MAX_SINKS = 16
 ID_BYTES = 9
 TOKEN_BYTES = 24
@@ -76,22 +65,17 @@ class Session:
         self.id = secrets.token_urlsafe(ID_BYTES)
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
         self.avatar = avatar
-        self.generation = 0
         self.state: State = "idle"
         self.clock = SlotClock(clock)
         self.created = clock.wall()
         self.width = compositor.width
         self.height = compositor.height
-        self.quiet_since = clock.now()
         self.was_watched = False
         self._performer = performer
         self._compositors = compositors
         self._executor = executor
         self._observer = observer
         self._options = options
-        self._sequence = 0
-        self._utterances: deque[Utterance] = deque()
-        self._director = Director(performer, lambda: self.avatar, self._is_current, self._noticed)
         self._stage = Stage(
             compositor,
             video_bitrate=options.video_bitrate,
@@ -99,6 +83,16 @@ class Session:
             h264_codec=options.h264_codec,
         )
         self._playout = Playout(self.clock, self, self._stage, executor, observer)
+        self._queue = UtteranceQueue(
+            self.id,
+            performer,
+            lambda: self.avatar,
+            clock=self.clock,
+            observer=observer,
+            notify=self._notify,
+            state_changed=self._set_state,
+        )
+        self._left_at = clock.now()
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: asyncio.Task[None] | None = None
         self._changing_avatar = asyncio.Lock()
@@ -130,7 +124,7 @@ class Session:
         )
         session._tasks = [
             asyncio.create_task(session._playout.run(), name=f"playout-{session.id}"),
-            asyncio.create_task(session._director.run(), name=f"director-{session.id}"),
+            asyncio.create_task(session._queue.director.run(), name=f"director-{session.id}"),
         ]
         for task in session._tasks:
             task.add_done_callback(session._task_ended)
@@ -157,37 +151,20 @@ class Session:
             ScriptRejected: the text is too long.
         """
         self._check_open()
-        accepted = self.clock.clock.now()
-        if utterance is not None and self._find(utterance) is not None:
-            raise UnknownUtterance(
-                f"Utterance {utterance} exists already. Choose another id, or append to it."
-            )
+        self._queue.check_free(utterance)
         if interrupt:
             self._drop_everything()
-        if len(self._utterances) >= MAX_WAITING_UTTERANCES:
-            raise CapacityReached(
-                f"{MAX_WAITING_UTTERANCES} utterances wait already. Let some be said first."
-            )
-        self._sequence += 1
-        while utterance is None and self._find(f"u{self._sequence}") is not None:
-            self._sequence += 1
-        key = UtteranceKey(self.id, self.generation, self._sequence)
-        entry = Utterance(
-            utterance or f"u{self._sequence}",
-            key,
-            accepted,
+        name = self._queue.say(
+            text,
+            utterance,
+            final=final,
             voice=voice or self._options.voice,
             language=language or self._options.language,
             speed=speed,
         )
-        entry.write(text, final=final)
-        self._utterances.append(entry)
-        self._director.submit(entry)
-        self._notify(UtteranceQueued(utterance=entry.name, text=text))
-        self.quiet_since = accepted
         if interrupt:
-            await self._performer.cancel(self.id, key.generation)
-        return entry.name
+            await self._performer.cancel(self.id, self.generation)
+        return name
 
     async def append(self, utterance: str, text: str, final: bool = False) -> None:
         """More text for an utterance that was said with ``final=False``.
@@ -197,14 +174,57 @@ class Session:
             ScriptRejected: the whole is too long.
         """
         self._check_open()
-        entry = self._find(utterance)
-        if entry is None:
-            raise UnknownUtterance(
-                f"There is no open utterance {utterance}. Begin one with say and final=false."
-            )
-        entry.write(text, final=final)
-        self._notify(UtteranceAppended(utterance=utterance, text=text, final=final))
-        self.quiet_since = self.clock.clock.now()
+        self._queue.append(utterance, text, final=final)
+
+    async def say_audio(
+        self,
+        *,
+        utterance: str | None = None,
+        interrupt: bool = False,
+        live: bool = False,
+        end_after_silence: float | None = None,
+    ) -> str:
+        """Open an utterance of sound for :meth:`append_audio`; returns its id.
+
+        Args:
+            utterance: its id.
+            interrupt: drop what is being said first.
+            live: the sound comes as it is spoken, and is sent a fixed short time later.
+            end_after_silence: seconds of quiet that end the utterance, which then begins with its first
+                sound. If it is live, sound that follows is another utterance, with -2, -3, ... to its id.
+
+        Raises:
+            UnknownUtterance: the id is in use.
+            CapacityReached: too many utterances wait already, or too many streams of sound are open.
+            ScriptRejected: the silence is too short or too long.
+        """
+        self._check_open()
+        self._queue.check_free(utterance)
+        if interrupt:
+            self._drop_everything()
+        name = self._queue.say_audio(utterance, live=live, end_after_silence=end_after_silence)
+        if interrupt:
+            await self._performer.cancel(self.id, self.generation)
+        return name
+
+    async def append_audio(self, utterance: str, samples: NDArray[np.float32], final: bool = False) -> None:
+        """More sound of an utterance that was opened with :meth:`say_audio`.
+
+        Returns when more is welcome: live sound never waits; other sound does when much of it is here that
+        is not said yet. What comes of an utterance that was interrupted is dropped.
+
+        Args:
+            utterance: its id.
+            samples: (n,) mono at 24 kHz, within -1..1.
+            final: this is the last of it.
+
+        Raises:
+            UnknownUtterance: there is no such utterance of sound, or it is complete, or it failed.
+            ScriptRejected: it has become too long.
+            CapacityReached: live sound begins another utterance, and too many wait.
+        """
+        self._check_open()
+        await self._queue.append_audio(utterance, samples, final=final)
 
     async def interrupt(self) -> int:
         """Stop speaking and drop what waits; returns the new generation."""
@@ -215,14 +235,9 @@ class Session:
 
     def _drop_everything(self) -> int:
         """All of an interrupt that happens here: in one step, so that no other command comes in between."""
-        self.generation += 1
-        self._observer.interrupted()
-        dropped, self._utterances = self._utterances, deque()
-        self._director.drop_current()
-        for entry in dropped:
-            self._ended(entry, "interrupted")
+        generation = self._queue.drop_all()
         self._set_state("idle", force=True)
-        return self.generation
+        return generation
 
     async def change_avatar(self, avatar: str) -> None:
         """Show another avatar from the next slot on; raises what the compositor factory raises."""
@@ -241,9 +256,9 @@ class Session:
         self.width, self.height = compositor.width, compositor.height
         self._set_state(self.state, force=True)
 
-    async def handle(self, raw: str | bytes | Command) -> Event:
-        """Carry out one command of the live protocol; bad ones are answered with an ``error`` event."""
-        return await carry_out(self, raw)
+    def commands(self) -> CommandLine:
+        """What carries out the commands of one connection; to be closed with it."""
+        return CommandLine(self)
 
     def attach(self, sink: Sink) -> None:
         """Play to ``sink`` from now on; it is told the session's state first.
@@ -262,12 +277,22 @@ class Session:
     def detach(self, sink: Sink) -> None:
         """Play no more to ``sink``; idempotent."""
         self._playout.detach(sink)
-        self.quiet_since = self.clock.clock.now()
+        self._left_at = self.clock.clock.now()
 
     def request_keyframe(self, codec: VideoCodec | None = None) -> None:
         """The next frame of ``codec``, or of all codecs, will be a keyframe."""
         for each in (codec,) if codec else VIDEO_CODECS:
             self._playout.request_keyframe(each)
+
+    @property
+    def generation(self) -> int:
+        """Counts interrupts; what is of an earlier one is stale."""
+        return self._queue.generation
+
+    @property
+    def quiet_since(self) -> float:
+        """Monotonic second at which something was last asked or said, or a viewer left."""
+        return max(self._left_at, self._queue.quiet_since)
 
     @property
     def viewers(self) -> int:
@@ -277,7 +302,7 @@ class Session:
     @property
     def unused(self) -> bool:
         """Nobody watches and nothing is being said."""
-        return not self._playout.sinks and not self._utterances
+        return not self._playout.sinks and not len(self._queue)
 
     async def close(self) -> None:
         """End the session and return when nothing of it runs any more; idempotent."""
@@ -286,9 +311,7 @@ class Session:
     def _begin_closing(self) -> asyncio.Task[None]:
         """Tell everybody at once; the rest happens in a task, which no cancelled caller can stop."""
         if self._closing is None:
-            for entry in self._utterances:
-                self._ended(entry, "interrupted")
-            self._utterances.clear()
+            self._queue.end("interrupted")
             self._set_state("closed")
             self._playout.end()
             for task in self._tasks:
@@ -307,19 +330,8 @@ class Session:
     # SlotSource: what the playout asks ------------------------------------------------------------------
 
     def take(self) -> Slot | None:
-        """The next slot to say. Utterances that are through end here."""
-        while self._utterances:
-            entry = self._utterances[0]
-            slot = entry.take()
-            if slot is not None:
-                return slot
-            if not entry.exhausted:
-                return None
-            self._utterances.popleft()
-            self._ended(entry, "failed" if entry.error else "completed")
-            if not self._utterances:
-                self._set_state("idle")
-        return None
+        """The next slot to say."""
+        return self._queue.take()
 
     def is_stale(self, slot: Slot) -> bool:
         """Whether an interrupt overtook the slot."""
@@ -327,38 +339,9 @@ class Session:
 
     def sent(self, index: int, slot: Slot | None) -> None:
         """Tell viewers what begins with this slot."""
-        if slot is None or not self._utterances:
-            return
-        entry = self._utterances[0]
-        self.quiet_since = self.clock.clock.now()
-        if entry.sent_slots == 0:
-            latency = self.clock.clock.now() - entry.accepted
-            self._observer.utterance_started(latency, entry.engine)
-            self._set_state("speaking")
-            self._notify(entry.started(index, latency))
-        entry.sent_slots += 1
-        for word in entry.words(index, slot):
-            self._notify(word)
+        self._queue.sent(index, slot)
 
     # Within ---------------------------------------------------------------------------------------------
-
-    def _is_current(self, entry: Utterance) -> bool:
-        return entry.key.generation == self.generation
-
-    def _noticed(self, entry: Utterance, notice: Notice) -> None:
-        if notice.code == "speech_engine":
-            entry.engine = notice.engine
-            return
-        self._observer.engine_fallback(notice.engine)
-        self._notify(NoticeEvent(code=notice.code, message=notice.message, utterance=entry.name))
-
-    def _find(self, name: str) -> Utterance | None:
-        return next((entry for entry in self._utterances if entry.name == name), None)
-
-    def _ended(self, entry: Utterance, reason: EndReason) -> None:
-        self._observer.utterance_ended(reason)
-        self._notify(entry.ended(reason))
-        self.quiet_since = self.clock.clock.now()
 
     def _set_state(self, state: State, *, force: bool = False) -> None:
         if state != self.state or force:

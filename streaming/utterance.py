@@ -1,4 +1,4 @@
-"""One utterance as the session sees it: text going in, slots coming out."""
+"""One utterance as the session sees it: a script going in, slots coming out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from streaming.errors import ScriptRejected, UnknownUtterance
+from streaming.performer.base import PerformRequest
 from streaming.protocol import MAX_TEXT, EndReason, UtteranceEnded, UtteranceStarted, WordSpoken
+from streaming.script import Piece, ScriptKind
 from streaming.slots import Slot, UtteranceKey
 from streaming.timing import FPS
 
@@ -16,40 +18,25 @@ SLOTS_AHEAD = 25
 
 
 class Utterance:
-    """Text in, slots out, and what became of it.
+    """Slots out, and what became of it. What goes in is for :class:`TextUtterance` and those of sound.
 
     Args:
         name: the id that clients know it by.
         key: its place in the session.
-        accepted: monotonic second at which its first text was taken.
-        voice: voice name or ``None``.
-        language: BCP 47 tag or ``None``.
-        speed: 0.5 .. 2.0.
+        accepted: monotonic second at which the first of its script was taken.
     """
 
-    def __init__(
-        self,
-        name: str,
-        key: UtteranceKey,
-        accepted: float,
-        *,
-        voice: str | None = None,
-        language: str | None = None,
-        speed: float = 1.0,
-    ) -> None:
+    kind: ScriptKind
+
+    def __init__(self, name: str, key: UtteranceKey, accepted: float) -> None:
         self.name = name
         self.key = key
         self.accepted = accepted
-        self.voice = voice
-        self.language = language
-        self.speed = speed
         self.engine = ""
-        self.length = 0
         self.final = False
         self.sent_slots = 0
         self.all_received = False
         self.error: tuple[str, str] | None = None
-        self._pieces: asyncio.Queue[str | None] = asyncio.Queue()
         self._slots: deque[Slot] = deque()
         self._room = asyncio.Event()
         self._room.set()
@@ -64,30 +51,18 @@ class Utterance:
         """Nothing of it is left to send, and nothing will come."""
         return self.all_received and not self._slots
 
-    def write(self, text: str, *, final: bool) -> None:
-        """Take more text.
+    def request(self, avatar: str) -> PerformRequest:
+        """What to ask of the performer."""
+        raise NotImplementedError
 
-        Raises:
-            UnknownUtterance: it was closed before.
-            ScriptRejected: the whole would be too long.
-        """
-        if self.final:
-            raise UnknownUtterance(f"Utterance {self.name} takes no more text. Say the rest in a new one.")
-        if self.length + len(text) > MAX_TEXT:
-            raise ScriptRejected(
-                f"An utterance holds at most {MAX_TEXT} characters. Say the rest in a new one."
-            )
-        self.length += len(text)
-        if text:
-            self._pieces.put_nowait(text)
-        if final:
-            self.final = True
-            self._pieces.put_nowait(None)
+    def script(self) -> AsyncIterator[Piece]:
+        """The pieces of the script, in order, until the last."""
+        raise NotImplementedError
 
-    async def text(self) -> AsyncIterator[str]:
-        """The pieces of text, as they were written, until the last."""
-        while (piece := await self._pieces.get()) is not None:
-            yield piece
+    def received(self) -> None:
+        """The performer is through with it, or it was dropped: nothing more goes in or comes out."""
+        self.final = True
+        self.all_received = True
 
     async def put(self, slot: Slot) -> None:
         """Take a slot from the performer; waits while enough are here."""
@@ -135,3 +110,71 @@ class Utterance:
             code=code,
             message=message,
         )
+
+
+class TextUtterance(Utterance):
+    """Text in, as a whole or token by token.
+
+    Args:
+        name: the id that clients know it by.
+        key: its place in the session.
+        accepted: monotonic second at which its first text was taken.
+        voice: voice name or ``None``.
+        language: BCP 47 tag or ``None``.
+        speed: 0.5 .. 2.0.
+    """
+
+    kind: ScriptKind = "text"
+
+    def __init__(
+        self,
+        name: str,
+        key: UtteranceKey,
+        accepted: float,
+        *,
+        voice: str | None = None,
+        language: str | None = None,
+        speed: float = 1.0,
+    ) -> None:
+        super().__init__(name, key, accepted)
+        self.voice = voice
+        self.language = language
+        self.speed = speed
+        self.length = 0
+        self._pieces: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def request(self, avatar: str) -> PerformRequest:
+        """What to ask of the performer."""
+        return PerformRequest(
+            key=self.key,
+            avatar=avatar,
+            voice=self.voice,
+            language=self.language,
+            speed=self.speed,
+            seed=self.key.sequence,
+        )
+
+    def write(self, text: str, *, final: bool) -> None:
+        """Take more text.
+
+        Raises:
+            UnknownUtterance: it was closed before.
+            ScriptRejected: the whole would be too long.
+        """
+        if self.final:
+            raise UnknownUtterance(f"Utterance {self.name} takes no more text. Say the rest in a new one.")
+        if self.length + len(text) > MAX_TEXT:
+            raise ScriptRejected(
+                f"An utterance holds at most {MAX_TEXT} characters. Say the rest in a new one."
+            )
+        self.length += len(text)
+        if text:
+            self._pieces.put_nowait(text)
+        if final:
+            self.final = True
+            self._pieces.put_nowait(None)
+
+    async def script(self) -> AsyncIterator[Piece]:
+        """The pieces of text, as they were written, until the last."""
+        while (piece := await self._pieces.get()) is not None:
+            yield piece

@@ -11,6 +11,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from server.problems import HTTPProblem, problem_of
 from server.security import require_owner
 from server.state import State, StateDep
+from streaming.commands import CommandLine
 from streaming.errors import LipstreamError
 from streaming.session import Session
 from streaming.sinks.websocket import WebSocketFormat, WebSocketSink
@@ -54,15 +55,17 @@ def _admit(websocket: WebSocket, session_id: str, state: State) -> tuple[Session
 
 
 async def _serve(websocket: WebSocket, session: Session, sink: WebSocketSink) -> None:
-    """Send and receive until either side ends."""
+    """Send and receive until either side ends. Sound that comes too fast is not read: TCP holds it back."""
     sending = asyncio.create_task(_send(websocket, sink), name=f"ws-send-{session.id}")
-    receiving = asyncio.create_task(_receive(websocket, session, sink), name=f"ws-receive-{session.id}")
+    line = session.commands()
+    receiving = asyncio.create_task(_receive(websocket, line, sink), name=f"ws-receive-{session.id}")
     try:
         await asyncio.wait((sending, receiving), return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in (sending, receiving):
             task.cancel()
         outcomes = await asyncio.gather(sending, receiving, return_exceptions=True)
+        await line.close()
     for outcome in outcomes:
         if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect):
             _log.error("websocket failed", exc_info=outcome)
@@ -79,10 +82,13 @@ async def _send(websocket: WebSocket, sink: WebSocketSink) -> None:
     await websocket.close(NORMAL, "the session has ended")
 
 
-async def _receive(websocket: WebSocket, session: Session, sink: WebSocketSink) -> None:
+async def _receive(websocket: WebSocket, line: CommandLine, sink: WebSocketSink) -> None:
     while True:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
             return
-        # Answers go through the sink, so that they keep their order among the events.
-        sink.notify(await session.handle(message.get("text") or message.get("bytes") or ""))
+        text, data = message.get("text"), message.get("bytes")
+        answer = await line.handle(data if text is None and data is not None else text or "")
+        if answer is not None:
+            # Through the sink, so that answers keep their order among the events.
+            sink.notify(answer)

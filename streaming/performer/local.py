@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -30,8 +30,9 @@ from streaming.performer.messages import (
     Unable,
 )
 from streaming.performer.wire import Channel
-from streaming.script import Piece, ScriptKind
+from streaming.script import Piece
 from streaming.slots import Notice, PerformanceItem, Slot, UtteranceKey
+from streaming.timing import SLOT_SAMPLES
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,12 @@ MAX_STARTS = 3
 """A child that dies this often before it was ever ready will not come up by itself."""
 CREDIT_SHARE = 4
 """Credit is returned in portions of ``window / CREDIT_SHARE`` slots, to save messages."""
+
+HEADROOM_SLOTS = 25
+"""The child has so much sound beyond the window, as a face holds some back until it has heard more."""
+MAX_PIECE_BYTES = 48_000
+"""A piece of sound on its way to the child, at most: 0.5 s."""
+_SLOT_BYTES = 4 * SLOT_SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ def _environment() -> dict[str, str]:
 class _Inbox:
     items: asyncio.Queue[PerformanceItem | Finished | Failed]
     ended: bool = False
+    taken: int = 0
+    more_taken: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class LocalPerformer:
@@ -151,7 +160,7 @@ class LocalPerformer:
         key = request.key
         self._send(Perform(request))
         inbox = self._inboxes[key] = _Inbox(asyncio.Queue())
-        feeder = asyncio.create_task(self._feed(key, request.kind, script), name="performer-script")
+        feeder = asyncio.create_task(self._feed(request, script, inbox), name="performer-script")
         portion = max(1, request.window // CREDIT_SHARE)
         owed = 0
         try:
@@ -162,6 +171,8 @@ class LocalPerformer:
                 if isinstance(item, Failed):
                     raise error_from_code(item.code, item.message)
                 if isinstance(item, Slot):
+                    inbox.taken += 1
+                    inbox.more_taken.set()
                     owed += 1
                     if owed >= portion:
                         self._send(Credit(key, owed))
@@ -173,14 +184,25 @@ class LocalPerformer:
             if not inbox.ended:
                 self._send(Drop(key))
 
-    async def _feed(self, key: UtteranceKey, kind: ScriptKind, script: AsyncIterator[Piece]) -> None:
+    async def _feed(self, request: PerformRequest, script: AsyncIterator[Piece], inbox: _Inbox) -> None:
+        key = request.key
+        ahead = (request.window + HEADROOM_SLOTS) * _SLOT_BYTES
+        fed = 0
         try:
             async for piece in script:
                 if isinstance(piece, str):
                     self._send(Text(key, piece, final=False))
-                else:
-                    self._send(Audio(key, piece, final=False))
-            self._send(Text(key, "", final=True) if kind == "text" else Audio(key, b"", final=True))
+                    continue
+                for start in range(0, len(piece), MAX_PIECE_BYTES):
+                    # A recording is minutes long; the child gets what it can use now.
+                    while fed > inbox.taken * _SLOT_BYTES + ahead:
+                        inbox.more_taken.clear()
+                        await inbox.more_taken.wait()
+                    part = piece[start : start + MAX_PIECE_BYTES]
+                    fed += len(part)
+                    self._send(Audio(key, part, final=False))
+            last = Text(key, "", final=True) if request.kind == "text" else Audio(key, b"", final=True)
+            self._send(last)
         except LipstreamError as error:
             self._abandon(key, error)
         except UnicodeEncodeError:

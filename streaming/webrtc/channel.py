@@ -1,11 +1,12 @@
-"""The JSON protocol over a data channel."""
+"""The live protocol over a data channel: commands and events as text, sound as binary messages."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Protocol
 
 from aiortc import RTCDataChannel
 
@@ -13,6 +14,9 @@ from streaming.errors import BadCommand, LipstreamError
 from streaming.protocol import MAX_MESSAGE_BYTES, Error, Event
 
 MAX_QUEUED_COMMANDS = 64
+MAX_QUEUED_SOUND_BYTES = 4 << 20
+"""A data channel cannot be held up, so this is what waits of sound that comes faster than it is said, beside
+what the session keeps: 87 s of 16-bit samples at 24 kHz."""
 MAX_PENDING_EVENTS = 64
 """Kept for a channel that is not open yet."""
 
@@ -22,24 +26,37 @@ MAX_BUFFERED_BYTES = 1 << 20
 log = logging.getLogger(__name__)
 
 
+class CommandLine(Protocol):
+    """What carries out commands; see :class:`streaming.commands.CommandLine`."""
+
+    async def handle(self, raw: str | bytes) -> Event | None:
+        """Carry out one message; the ack, pong or error to send back, if any."""
+        ...
+
+    async def close(self) -> None:
+        """The connection is gone."""
+        ...
+
+
 class ControlChannel:
     """Takes commands one after the other and sends answers and events.
 
     The viewer opens the channel, under any label; should it open several, the newest carries the events.
 
     Args:
-        handle: answers one command.
+        line: answers commands.
         on_stuck: called when the viewer no longer reads.
     """
 
-    def __init__(
-        self, handle: Callable[[str | bytes], Awaitable[Event]], on_stuck: Callable[[], None]
-    ) -> None:
-        self._handle = handle
+    def __init__(self, line: CommandLine, on_stuck: Callable[[], None]) -> None:
+        self._line = line
         self._on_stuck = on_stuck
         self._channel: RTCDataChannel | None = None
         self._pending: deque[Event] = deque(maxlen=MAX_PENDING_EVENTS)
-        self._commands: asyncio.Queue[str | bytes] = asyncio.Queue(MAX_QUEUED_COMMANDS)
+        self._messages: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self._commands_waiting = 0
+        self._sound_waiting = 0
+        self._sound_lost = False
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -74,23 +91,43 @@ class ControlChannel:
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.gather(self._worker, return_exceptions=True)
+        await self._line.close()
 
     def _take(self, raw: str | bytes) -> None:
         if len(raw) > MAX_MESSAGE_BYTES:
-            self.send(Error(code=BadCommand.code, message="A command has at most 128 kB. Send less at once."))
-            return
-        try:
-            self._commands.put_nowait(raw)
-        except asyncio.QueueFull:
+            self.send(Error(code=BadCommand.code, message="A message has at most 128 kB. Send less at once."))
+        elif isinstance(raw, bytes):
+            self._take_sound(raw)
+        elif self._commands_waiting >= MAX_QUEUED_COMMANDS:
             self.send(
                 Error(code="too_many_commands", message="Wait for the answers before you send more commands.")
             )
+        else:
+            self._commands_waiting += 1
+            self._messages.put_nowait(raw)
+
+    def _take_sound(self, data: bytes) -> None:
+        """Queue sound. Where some is lost, all that follows is, until what waits has been taken."""
+        if self._sound_waiting + len(data) > MAX_QUEUED_SOUND_BYTES:
+            if not self._sound_lost:
+                self._sound_lost = True
+                self.send(
+                    Error(
+                        code="too_much_sound",
+                        message="Sound came faster than it is said, and some is lost. Send it more slowly, "
+                        "over a WebSocket, or by HTTP.",
+                    )
+                )
+        if self._sound_lost:
+            return
+        self._sound_waiting += len(data)
+        self._messages.put_nowait(data)
 
     async def _work(self) -> None:
         while True:
-            raw = await self._commands.get()
+            raw = await self._messages.get()
             try:
-                answer = await self._handle(raw)
+                answer = await self._line.handle(raw)
             except LipstreamError as error:
                 answer = Error(code=error.code, message=error.message)
             except Exception:
@@ -99,4 +136,10 @@ class ControlChannel:
                 answer = Error(
                     code=LipstreamError.code, message="The command failed; the server's log says why."
                 )
-            self.send(answer)
+            if isinstance(raw, bytes):
+                self._sound_waiting -= len(raw)
+                self._sound_lost = self._sound_lost and self._sound_waiting > 0
+            else:
+                self._commands_waiting -= 1
+            if answer is not None:
+                self.send(answer)

@@ -21,7 +21,7 @@ from streaming.protocol import Event
 from streaming.sinks.base import Sink
 from streaming.timing import VIDEO_CLOCK_RATE, WIRE_RATE
 from streaming.webrtc import aiortc_hooks
-from streaming.webrtc.channel import ControlChannel
+from streaming.webrtc.channel import CommandLine, ControlChannel
 from streaming.webrtc.ice import IceServer
 from streaming.webrtc.sdp import Offer, read_offer
 from streaming.webrtc.tracks import SlotAudioTrack, SlotVideoTrack
@@ -61,8 +61,8 @@ class PeerSession(Protocol):
         """Pixels of the video."""
         ...
 
-    async def handle(self, raw: str | bytes) -> Event:
-        """Carry out one JSON command; the ack, pong or error to send back."""
+    def commands(self) -> CommandLine:
+        """What carries out the commands of one connection."""
         ...
 
     def request_keyframe(self, codec: VideoCodec) -> None:
@@ -108,7 +108,7 @@ class Peer:
         self._on_closed: Callable[[Peer], None] | None = None
         self._video = SlotVideoTrack(offer.codec, self._request_keyframe) if offer.codec else None
         self._audio = SlotAudioTrack(clock) if offer.audio else None
-        self._control = ControlChannel(session.handle, self.closed) if offer.data else None
+        self._control = ControlChannel(session.commands(), self.closed) if offer.data else None
         self._last_keyframe_request = float("-inf")
         self._candidates = 0
         self._attached = False

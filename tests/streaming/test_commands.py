@@ -1,9 +1,21 @@
+import numpy as np
 import pytest
 
 from avatars.errors import AvatarNotFound
-from streaming.commands import carry_out
+from streaming.commands import CommandLine
 from streaming.errors import CapacityReached
-from streaming.protocol import Ack, Append, ChangeAvatar, Error, Interrupt, Keyframe, Ping, Pong, Say
+from streaming.protocol import (
+    Ack,
+    Append,
+    ChangeAvatar,
+    Error,
+    Interrupt,
+    Keyframe,
+    Ping,
+    Pong,
+    Say,
+    SayAudio,
+)
 
 
 class Recorder:
@@ -24,6 +36,15 @@ class Recorder:
 
     async def append(self, utterance: str, text: str, final: bool = False) -> None:
         self.told.append(("append", utterance, text, final))
+
+    async def say_audio(self, *, utterance: str | None = None, **options: object) -> str:
+        self.told.append(("say_audio", *options.values()))
+        return utterance or "u9"
+
+    async def append_audio(self, utterance: str, samples: np.ndarray, final: bool = False) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.told.append(("append_audio", utterance, samples.tolist(), final))
 
     async def interrupt(self) -> int:
         self.told.append(("interrupt",))
@@ -49,6 +70,11 @@ class Recorder:
             Ack(utterance="u9", generation=4),
             ("append", "u9", " you", True),
         ),
+        (
+            SayAudio(live=True, end_after_silence=1.5, id="b"),
+            Ack(id="b", utterance="u9", generation=4),
+            ("say_audio", False, True, 1.5),
+        ),
         (Interrupt(), Ack(generation=5), ("interrupt",)),
         (ChangeAvatar(avatar="theo"), Ack(generation=4), ("avatar", "theo")),
         (Keyframe(id="k"), Ack(id="k", generation=4), ("keyframe",)),
@@ -56,9 +82,9 @@ class Recorder:
     ],
 )
 async def test_each_command_does_its_work_and_is_answered(command, answer, told):
-    for raw in (command, command.model_dump_json(), command.model_dump_json().encode()):
+    for raw in (command, command.model_dump_json()):
         session = Recorder()
-        assert await carry_out(session, raw) == answer
+        assert await CommandLine(session).handle(raw) == answer
         assert session.told == ([told] if told else [])
 
 
@@ -71,18 +97,90 @@ async def test_each_command_does_its_work_and_is_answered(command, answer, told)
     ],
 )
 async def test_a_failure_is_an_answer_with_the_commands_id(failure, code):
-    answer = await carry_out(Recorder(failure), Say(text="x", id="7"))
+    answer = await CommandLine(Recorder(failure)).handle(Say(text="x", id="7"))
     assert isinstance(answer, Error)
     assert (answer.code, answer.id) == (code, "7") and answer.message
 
 
 async def test_what_cannot_be_read_names_the_field():
-    answer = await carry_out(Recorder(), '{"type": "say", "text": 5, "id": "8"}')
+    answer = await CommandLine(Recorder()).handle('{"type": "say", "text": 5, "id": "8"}')
     assert isinstance(answer, Error)
     assert (answer.code, answer.id) == ("bad_command", "8") and "text" in answer.message
 
 
 async def test_a_ping_whose_time_no_json_can_carry_back_is_refused():
-    answer = await carry_out(Recorder(), '{"type": "ping", "time": NaN, "id": "9"}')
+    answer = await CommandLine(Recorder()).handle('{"type": "ping", "time": NaN, "id": "9"}')
     assert isinstance(answer, Error)
     assert (answer.code, answer.id) == ("bad_command", "9")
+
+
+async def test_binary_messages_are_sound_of_what_was_opened_last():
+    session = Recorder()
+    line = CommandLine(session)
+    await line.handle(SayAudio(utterance="one"))
+    assert await line.handle(b"\x00\x40\x00") is None
+    assert await line.handle(b"\xc0") is None
+    await line.handle(SayAudio(utterance="two", encoding="pcm_f32le"))
+    assert await line.handle(np.array([0.25, -3], np.float32).tobytes()) is None
+    answer = await line.handle(
+        '{"type":"append_audio","utterance":"one","audio":"AEA=","final":true,"id":"5"}'
+    )
+    assert answer == Ack(id="5", utterance="one", generation=4)
+    assert session.told[1:3] == [
+        ("append_audio", "one", [0.5], False),
+        ("append_audio", "one", [-0.5], False),
+    ]
+    assert session.told[4:] == [
+        ("append_audio", "two", [0.25, -1.0], False),
+        ("append_audio", "one", [0.5], True),
+    ]
+
+
+async def test_sound_that_nobody_asked_for_is_refused_once():
+    line = CommandLine(Recorder())
+    first = await line.handle(b"{}")
+    assert isinstance(first, Error) and first.code == "bad_command" and "say_audio" in first.message
+    assert [await line.handle(b"..") for _ in range(3)] == [None] * 3
+    await line.handle(SayAudio())
+    assert await line.handle(b"..") is None
+    failing = CommandLine(session := Recorder())
+    await failing.handle(SayAudio())
+    session.failure = CapacityReached("full")
+    refused = await failing.handle(b"..")
+    assert isinstance(refused, Error) and refused.code == "capacity_reached"
+    assert await failing.handle(b"..") is None
+
+
+async def test_sound_of_another_connection_cannot_be_appended_to():
+    session = Recorder()
+    await CommandLine(session).handle(SayAudio(utterance="theirs"))
+    answer = await CommandLine(session).handle('{"type":"append_audio","utterance":"theirs"}')
+    assert isinstance(answer, Error) and answer.code == "unknown_utterance"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        '{"type":"append_audio","utterance":"u9","audio":"not base64!"}',
+        '{"type":"append_audio","utterance":"u9","audio":5}',
+        '{"type":"say_audio","encoding":"mp3"}',
+        '{"type":"say_audio","sample_rate":96000}',
+        '{"type":"say_audio","end_after_silence":0}',
+    ],
+)
+async def test_sound_that_cannot_be_read_is_refused(raw):
+    line = CommandLine(Recorder())
+    await line.handle(SayAudio())
+    answer = await line.handle(raw)
+    assert isinstance(answer, Error) and answer.code == "bad_command"
+
+
+async def test_what_a_connection_left_open_ends_with_it():
+    session = Recorder()
+    line = CommandLine(session)
+    await line.handle(SayAudio(utterance="one"))
+    await line.handle(SayAudio(utterance="two"))
+    await line.handle('{"type":"append_audio","utterance":"one","final":true}')
+    await line.close()
+    await line.close()
+    assert session.told[2:] == [("append_audio", "one", [], True), ("append_audio", "two", [], True)]

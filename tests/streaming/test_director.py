@@ -3,12 +3,12 @@ from contextlib import asynccontextmanager
 
 from streaming.director import Director
 from streaming.slots import Notice, UtteranceKey
-from streaming.utterance import Utterance
+from streaming.utterance import TextUtterance, Utterance
 from tests.support.engines import DirectPerformer, slots_for
 
 
-def entry(name: str, text: str, generation: int = 0, sequence: int = 1) -> Utterance:
-    made = Utterance(name, UtteranceKey("s", generation, sequence), accepted=0.0)
+def entry(name: str, text: str, generation: int = 0, sequence: int = 1) -> TextUtterance:
+    made = TextUtterance(name, UtteranceKey("s", generation, sequence), accepted=0.0)
     made.write(text, final=True)
     return made
 

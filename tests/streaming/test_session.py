@@ -19,7 +19,8 @@ from streaming.protocol import (
     UtteranceStarted,
     WordSpoken,
 )
-from streaming.session import MAX_SINKS, MAX_WAITING_UTTERANCES, Session
+from streaming.queue import MAX_WAITING_UTTERANCES
+from streaming.session import MAX_SINKS, Session
 from streaming.timing import SLOT_SAMPLES, SLOT_SECONDS
 from tests.support.clock import ManualClock, settle
 from tests.support.engines import WORD_SECONDS, DirectPerformer, FlatCompositors, RampSpeech, slots_for
@@ -212,12 +213,13 @@ async def test_change_of_avatar_is_live_and_starts_with_a_keyframe():
 
 async def test_commands_as_json():
     async with open_session() as (session, _):
-        ack = await session.handle('{"type":"say","text":"hi","id":"7"}')
+        line = session.commands()
+        ack = await line.handle('{"type":"say","text":"hi","id":"7"}')
         assert ack == Ack(id="7", utterance="u1", generation=0)
-        assert await session.handle(b'{"type":"ping","time":2.5}') == Pong(time=2.5)
-        assert await session.handle('{"type":"interrupt"}') == Ack(generation=1)
-        assert isinstance(await session.handle('{"type":"avatar","avatar":"wide"}'), Ack)
-        assert isinstance(await session.handle('{"type":"keyframe"}'), Ack)
+        assert await line.handle('{"type":"ping","time":2.5}') == Pong(time=2.5)
+        assert await line.handle('{"type":"interrupt"}') == Ack(generation=1)
+        assert isinstance(await line.handle('{"type":"avatar","avatar":"wide"}'), Ack)
+        assert isinstance(await line.handle('{"type":"keyframe"}'), Ack)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,6 @@ async def test_commands_as_json():
         "{",
         "[]",
         "null",
-        b"\xff\xfe",
         '{"type":"fly"}',
         '{"type":"say"}',
         '{"type":"say","text":1}',
@@ -238,13 +239,13 @@ async def test_commands_as_json():
 )
 async def test_bad_commands_are_answered_not_raised(raw):
     async with open_session() as (session, _):
-        answer = await session.handle(raw)
+        answer = await session.commands().handle(raw)
         assert isinstance(answer, Error) and answer.code == "bad_command" and answer.message
 
 
 async def test_refusals_name_the_command():
     async with open_session() as (session, _):
-        answer = await session.handle('{"type":"append","utterance":"ghost","text":"x","id":"9"}')
+        answer = await session.commands().handle('{"type":"append","utterance":"ghost","text":"x","id":"9"}')
         assert isinstance(answer, Error) and (answer.code, answer.id) == ("unknown_utterance", "9")
 
 
@@ -384,14 +385,14 @@ async def test_changes_of_avatar_come_in_the_order_of_asking():
 async def test_a_broken_command_is_answered_not_raised(monkeypatch):
     async with open_session() as (session, _):
         monkeypatch.setattr(FlatCompositors, "open", lambda *_: 1 / 0)
-        answer = await session.handle('{"type":"avatar","avatar":"wide","id":"a"}')
+        answer = await session.commands().handle('{"type":"avatar","avatar":"wide","id":"a"}')
         assert isinstance(answer, Error) and (answer.code, answer.id) == ("internal_error", "a")
 
 
-@pytest.mark.parametrize("raw", ['{"type":"say","id":"7"}', b'{"type":"say","text":"x","speed":9,"id":"7"}'])
+@pytest.mark.parametrize("raw", ['{"type":"say","id":"7"}', '{"type":"say","text":"x","speed":9,"id":"7"}'])
 async def test_commands_that_cannot_be_read_are_refused_by_name(raw):
     async with open_session() as (session, _):
-        answer = await session.handle(raw)
+        answer = await session.commands().handle(raw)
         assert isinstance(answer, Error) and (answer.code, answer.id) == ("bad_command", "7")
 
 
@@ -426,3 +427,60 @@ async def test_avatars_are_not_loaded_on_the_threads_that_make_frames(monkeypatc
         await session.change_avatar("wide")
     assert len(threads) == 2, "and the executor of this session works on the main thread"
     assert threading.main_thread() not in threads
+
+
+def noise(slots: float, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, round(slots * SLOT_SAMPLES)).astype(np.float32)
+
+
+def played(session: Session) -> list[np.ndarray]:
+    """What is sent from now on of an utterance, slot by slot."""
+    slots: list[np.ndarray] = []
+    sent = session.sent
+
+    def record(index, slot):
+        if slot is not None:
+            slots.append(slot.samples)
+        sent(index, slot)
+
+    session.sent = record
+    return slots
+
+
+async def test_a_recording_is_said_as_it_came_and_told_from_start_to_end():
+    sink, sound = RecordingSink(), noise(10.5)
+    async with open_session() as (session, clock):
+        session.attach(sink)
+        slots = played(session)
+        name = await session.say_audio()
+        await session.append_audio(name, sound[:3000])
+        await session.append_audio(name, sound[3000:], final=True)
+        await clock.advance(2)
+    out = np.concatenate(slots)
+    assert np.array_equal(out[: sound.size], sound) and not out[sound.size :].any() and len(slots) == 11
+    kinds = [(event.type, getattr(event, "kind", None)) for event in sink.events]
+    assert kinds == [
+        ("session.state", None), ("utterance.queued", "audio"), ("utterance.appended", "audio"),
+        ("session.state", None), ("utterance.started", None), ("utterance.ended", None),
+        ("session.state", None), ("session.state", None),
+    ]  # fmt: skip
+    (end,) = ended(sink)
+    assert (end.reason, end.spoken_seconds) == ("completed", pytest.approx(11 * SLOT_SECONDS))
+    assert next(event.engine for event in sink.events if isinstance(event, UtteranceStarted)) == "audio"
+
+
+async def test_text_and_sound_do_not_mix_in_one_utterance():
+    async with open_session() as (session, _):
+        text, sound = await session.say("a", final=False), await session.say_audio()
+        with pytest.raises(UnknownUtterance, match="is sound"):
+            await session.append(sound, "b")
+        with pytest.raises(UnknownUtterance, match="is text"):
+            await session.append_audio(text, noise(1))
+        with pytest.raises(UnknownUtterance, match="no open sound"):
+            await session.append_audio("ghost", noise(1))
+        with pytest.raises(UnknownUtterance, match="exists already"):
+            await session.say_audio(utterance=text)
+        with pytest.raises(UnknownUtterance, match="exists already"):
+            await session.say("c", utterance=sound)
+        with pytest.raises(ScriptRejected, match="mono"):
+            await session.append_audio(sound, noise(2).reshape(2, -1))

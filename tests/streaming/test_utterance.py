@@ -7,13 +7,13 @@ from streaming.errors import ScriptRejected, UnknownUtterance
 from streaming.protocol import MAX_TEXT
 from streaming.slots import MouthShape, Slot, UtteranceKey
 from streaming.timing import SLOT_SAMPLES
-from streaming.utterance import SLOTS_AHEAD, Utterance
+from streaming.utterance import SLOTS_AHEAD, TextUtterance
 
 KEY = UtteranceKey("s", 0, 1)
 
 
-def make() -> Utterance:
-    return Utterance("u1", KEY, accepted=0.0)
+def make() -> TextUtterance:
+    return TextUtterance("u1", KEY, accepted=0.0)
 
 
 def slot(index: int) -> Slot:
@@ -25,7 +25,7 @@ async def test_text_comes_out_as_it_was_written():
     utterance.write("one ", final=False)
     utterance.write("", final=False)
     utterance.write("two", final=True)
-    assert [piece async for piece in utterance.text()] == ["one ", "two"]
+    assert [piece async for piece in utterance.script()] == ["one ", "two"]
 
 
 def test_nothing_is_taken_after_the_end():

@@ -43,6 +43,12 @@ class LiveSession:
         self.received: list[str | bytes] = []
         self._playing: asyncio.Task[None] | None = None
 
+    def commands(self) -> "LiveSession":
+        return self
+
+    async def close(self) -> None:
+        self.received.append("closed")
+
     async def handle(self, raw: str | bytes) -> Event:
         self.received.append(raw)
         command = COMMAND.validate_json(raw)

@@ -5,17 +5,18 @@ from websockets.exceptions import ConnectionClosedError
 
 from server.client import LipstreamClient
 from server.routes.websocket import watch
+from streaming.commands import CommandLine
 from tests.server.conftest import Live
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_bug_closes_the_connection_with_its_code(live: Live, monkeypatch):
-    async def broken(raw: str) -> None:
+    async def broken(line: CommandLine, raw: str) -> None:
         raise RuntimeError("a bug")
 
     async with LipstreamClient(live.url) as client, await client.create_session() as session:
-        monkeypatch.setattr(live.state.sessions.get(session.id), "handle", broken)
+        monkeypatch.setattr(CommandLine, "handle", broken)
         address = live.url.replace("http", "ws") + session.info.links.websocket
         async with connect(f"{address}?format=none&token={session.info.token}", proxy=None) as socket:
             await socket.send("{}")

@@ -10,12 +10,16 @@ from streaming.webrtc.channel import ControlChannel
 async def test_a_command_that_is_too_long_is_refused_and_the_next_one_is_taken() -> None:
     taken: list[str | bytes] = []
 
-    async def handle(raw: str | bytes) -> Event:
-        taken.append(raw)
-        return Pong(time=1.0)
+    class Line:
+        async def handle(self, raw: str | bytes) -> Event:
+            taken.append(raw)
+            return Pong(time=1.0)
+
+        async def close(self) -> None:
+            taken.append("closed")
 
     near, far = RTCPeerConnection(), RTCPeerConnection()
-    control = ControlChannel(handle, lambda: None)
+    control = ControlChannel(Line(), lambda: None)
     far.on("datachannel", control.open)
     channel = near.createDataChannel("lipstream")
     answers: asyncio.Queue[str] = asyncio.Queue()
@@ -39,4 +43,4 @@ async def test_a_command_that_is_too_long_is_refused_and_the_next_one_is_taken()
         await far.close()
     assert (first["type"], first["code"]) == ("error", "bad_command")
     assert second["type"] == "pong"
-    assert taken == ["short"]
+    assert taken == ["short", "closed"]
