@@ -18,7 +18,8 @@ from streaming.encoders.bt601 import tag_bt601
 from streaming.encoders.video import PIXEL_FORMAT
 from streaming.timing import FPS, FRAME_TIME_BASE
 
-LOOP_SECONDS = 8.0
+LOOP_SECONDS = 12.0
+"""Long enough for a few blinks and glances at uneven intervals."""
 LOOP_SEED = 0
 CRF = "20"
 POSTER_QUALITY = 88

@@ -17,7 +17,7 @@ from streaming.compositor.eyes import EyePainter
 from streaming.compositor.life import Life
 from streaming.compositor.mouth import MouthPainter
 from streaming.compositor.planes import frame_planes, unpack
-from streaming.compositor.speaking import SpeechEnergy
+from streaming.compositor.speaking import SpeechMotion
 from streaming.compositor.warp import Warp
 from streaming.slots import Patch
 
@@ -37,11 +37,10 @@ class AtlasCompositor:
         self.width = assets.width
         self.height = assets.height
         self._life = life
-        self._gazes = len(assets.gazes)
         self._mouth = MouthPainter(assets)
         self._eyes = EyePainter(assets)
         self._follower = MouthFollower()
-        self._energy = SpeechEnergy()
+        self._speech = SpeechMotion(life)
         self._warp = Warp(assets.motion, assets.width, assets.height)
         # Both rectangles are drawn over in place; the rest of the still never changes.
         self._still = unpack(np.array(assets.still), assets.width, assets.height)
@@ -50,15 +49,13 @@ class AtlasCompositor:
 
     def compose(self, index: int, patch: Patch | None) -> av.VideoFrame:
         """The frame of slot ``index``; see :class:`streaming.compositor.base.Compositor`."""
-        speaking = self._energy.follow(index, patch)
+        pose = self._life.pose(index, self._speech.follow(index, patch))
         self._mouth.paint(self._follower.follow(index, patch), self._mouth_window)
-        self._eyes.paint(
-            self._life.lids(index), self._life.gaze(index, self._gazes, speaking), self._eye_window
-        )
+        self._eyes.paint(pose.closure, pose.gaze, self._eye_window)
         frame = av.VideoFrame(self.width, self.height, "yuv420p")
         frame.colorspace = Colorspace.SMPTE170M
         frame.color_range = ColorRange.MPEG
-        self._warp.draw(self._still, self._life.head(index, speaking), frame_planes(frame))
+        self._warp.draw(self._still, pose.motion, frame_planes(frame))
         return frame
 
 

@@ -1,52 +1,109 @@
-"""Smooths the loudness of speech into what moves the head."""
+"""What speech does to head, eyes and breath: the part of a head's life that remembers."""
 
 from __future__ import annotations
 
-import math
+from typing import NamedTuple, Protocol
 
-from streaming.compositor.life import Speaking
+from streaming.compositor.breathing import SpeechBreath
+from streaming.compositor.gestures import HeadGestures, Offsets
+from streaming.compositor.phrasing import Phrasing, share
+from streaming.compositor.reactions import EyeReactions
 from streaming.slots import Patch
 from streaming.timing import SLOT_SECONDS
 
-ATTACK_SECONDS = 0.12
-RELEASE_SECONDS = 0.45
-MEAN_SECONDS = 0.9
-ACCENT_GAIN = 2.0
-BROW_SECONDS = 0.12
+COME_SECONDS, GO_SECONDS = 0.18, 0.55
+"""Time constants with which speech takes over from idle life, and gives way to it."""
+LISTLESS = 0.35
+"""Liveliness of a speaker who pauses; one who speaks loudly has 1."""
+GONE = 0.002
+"""Below this presence speech has no part in the frame."""
 
 
-class SpeechEnergy:
-    """Follows one session's speech; the only part of the head's motion that remembers.
+class Speaking(NamedTuple):
+    """What speech does to one frame.
 
-    The head is heavy: it follows loudness over a tenth of a second and comes back over half a second.
+    Attributes:
+        presence: 0 for idle life .. 1 for a speaker.
+        liveliness: how much the head moves beside its gestures, 0..1.
+        head: added to shifts (pixels), roll, yaw and pitch (radians).
+        brow: added to the brows, 0..1.
+        breath: how far the chest is raised, in pixels at the typical eye span; counts by ``presence``.
+        glance: where the eyes look instead of where idle life has them look.
+        attentive: the eyes stay with the viewer.
+        closure: of the lids, beside idle life's, 0..1.
     """
 
-    def __init__(self) -> None:
+    presence: float = 0.0
+    liveliness: float = 0.0
+    head: Offsets = (0.0, 0.0, 0.0, 0.0, 0.0)
+    brow: float = 0.0
+    breath: float = 0.0
+    glance: tuple[float, float] | None = None
+    attentive: bool = False
+    closure: float = 0.0
+
+
+SILENT = Speaking()
+
+
+class IdleLife(Protocol):
+    """What speech must know of the life that it joins."""
+
+    seed: int
+    scale: float
+
+    def blinks(self, first: int, stop: int) -> bool:
+        """Whether idle life blinks in any of these slots."""
+        ...
+
+    def breath(self, index: int) -> float:
+        """How far idle life raises the chest in a slot, in pixels at the typical eye span."""
+        ...
+
+
+class SpeechMotion:
+    """Follows one session's patches.
+
+    Args:
+        life: of the same session.
+    """
+
+    def __init__(self, life: IdleLife) -> None:
+        self._life = life
+        self._phrasing = Phrasing()
+        self._gestures = HeadGestures(life.seed, life.scale)
+        self._eyes = EyeReactions(life.seed, life.blinks)
+        self._breath = SpeechBreath()
         self._index: int | None = None
-        self._energy = 0.0
-        self._mean = 0.0
-        self._brow = 0.0
+        self._presence = 0.0
+        self._active = False
 
     def follow(self, index: int, patch: Patch | None) -> Speaking:
-        """What speech does to the head in slot ``index``; ``None`` is silence."""
-        elapsed = SLOT_SECONDS * (1 if self._index is None else max(1, index - self._index))
+        """What speech does in slot ``index``; ``None`` is silence. Slots may be skipped."""
+        slots = 1 if self._index is None else max(1, index - self._index)
         self._index = index
-        loudness = 0.0 if patch is None else _unit(patch.energy)
-        rising = loudness > self._energy
-        self._energy += (loudness - self._energy) * _share(
-            elapsed, ATTACK_SECONDS if rising else RELEASE_SECONDS
+        if patch is None and not self._active:
+            return SILENT
+        if not self._active:
+            # What was before is long over.
+            self._phrasing, self._active = Phrasing(), True
+        moment = self._phrasing.follow(slots, patch)
+        wanted, constant = (1.0, COME_SECONDS) if moment.speaking else (0.0, GO_SECONDS)
+        self._presence += (wanted - self._presence) * share(slots * SLOT_SECONDS, constant)
+        self._gestures.follow(index, slots, moment)
+        self._eyes.follow(index, moment)
+        self._breath.follow(slots, moment, self._life.breath(index))
+        if not moment.speaking and self._presence < GONE:
+            self._active = False
+            return SILENT
+        gestures, eyes = self._gestures, self._eyes
+        return Speaking(
+            self._presence,
+            self._presence * (LISTLESS + (1 - LISTLESS) * moment.energy),
+            gestures.head,
+            gestures.brow,
+            self._breath.lift,
+            eyes.glance,
+            eyes.attentive,
+            eyes.closure,
         )
-        self._mean += (loudness - self._mean) * _share(elapsed, MEAN_SECONDS)
-        brow = 0.0 if patch is None else _unit(patch.brow)
-        self._brow += (brow - self._brow) * _share(elapsed, BROW_SECONDS)
-        accent = min(1.0, max(0.0, ACCENT_GAIN * (self._energy - self._mean)))
-        return Speaking(self._energy, accent, self._brow)
-
-
-def _share(elapsed: float, constant: float) -> float:
-    """How much of a step a first-order filter takes in ``elapsed`` seconds."""
-    return 1 - math.exp(-elapsed / constant)
-
-
-def _unit(value: float) -> float:
-    return min(value, 1.0) if value > 0 else 0.0
