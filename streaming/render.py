@@ -17,15 +17,13 @@ from streaming.performer.base import Performer, PerformRequest
 from streaming.script import Piece, ScriptKind, piece_of
 from streaming.sinks.mp4 import Mp4Sink
 from streaming.slots import Slot, UtteranceKey, Word
-from streaming.timing import FPS, SLOT_SECONDS, SPEECH_RATE
+from streaming.timing import FPS, SLOT_SECONDS
 
 Result = TypeVar("Result")
 
 WINDOW_SLOTS = 10 * FPS
 BATCH_SLOTS = FPS
 """Slots per hop to the worker thread."""
-SOUND_AHEAD_SECONDS = 2 * WINDOW_SLOTS * SLOT_SECONDS
-"""How much of a recording is under way beyond what is drawn: enough to fill the window, little to hold."""
 LOOK_AHEAD_MS = 1000
 """Nobody waits for a frame here, so a face that listens may hear as far ahead as is of use to it."""
 
@@ -85,29 +83,20 @@ class _Text:
 
 
 class _Sound:
-    """Goes to the performer only as fast as it is drawn: ten minutes would be 58 MB."""
+    """A recording, decoded as the performer takes it: little more than its window, then, is held."""
 
     kind: ScriptKind = "audio"
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._drawn = 0.0
-        self._progressed = asyncio.Event()
 
     async def pieces(self) -> AsyncIterator[Piece]:
-        given = 0.0
         async with aclosing(self._recording.pieces()) as pieces:
             async for samples in pieces:
-                while given - self._drawn > SOUND_AHEAD_SECONDS:
-                    self._progressed.clear()
-                    await self._progressed.wait()
-                given += samples.size / SPEECH_RATE
                 yield piece_of(samples)
 
     def done(self, frames: int, words: Sequence[Word]) -> float:
-        self._drawn = frames * SLOT_SECONDS
-        self._progressed.set()
-        return self._drawn / max(self._recording.info.seconds, SLOT_SECONDS)
+        return frames * SLOT_SECONDS / max(self._recording.info.seconds, SLOT_SECONDS)
 
 
 @asynccontextmanager
@@ -205,9 +194,8 @@ async def _render(
         await _in_thread(_write, sink, compositor, list(batch))
         frames += len(batch)
         batch.clear()
-        done = script.done(frames, words)
         if on_progress is not None:
-            on_progress(min(1.0, done))
+            on_progress(min(1.0, script.done(frames, words)))
 
     try:
         async with aclosing(performer.perform(perform, script.pieces())) as items:

@@ -1,6 +1,6 @@
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 
 from streaming import render as render_module
 from streaming.errors import LipstreamError, ScriptRejected
-from streaming.performer.base import PerformRequest
 from streaming.render import RenderRequest, render
-from streaming.script import Piece, samples_of
 from streaming.sinks.mp4 import Mp4Sink
-from streaming.slots import PerformanceItem
-from streaming.timing import FPS, SLOT_SAMPLES, SPEECH_RATE
+from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
 from tests.support.clock import settle
 from tests.support.engines import DirectPerformer, FlatCompositors, slots_for
-from tests.support.recordings import encoded, tone, wav, wav_of
+from tests.support.recordings import encoded, tone, wav_of
 
 REQUEST = RenderRequest("one two three four five six seven", "mira")
 
@@ -181,45 +178,3 @@ async def test_a_recording_that_is_gone_is_said(tmp_path: Path):
             RenderRequest("", "mira", audio=tmp_path / "gone.wav"),
             tmp_path / "film.mp4",
         )
-
-
-class Greedy(DirectPerformer):
-    """Takes the whole script before it performs anything, as the pipe to a performer would."""
-
-    taken = 0
-
-    async def perform(
-        self, request: PerformRequest, script: AsyncIterator[Piece]
-    ) -> AsyncGenerator[PerformanceItem, None]:
-        pieces: asyncio.Queue[Piece | None] = asyncio.Queue()
-
-        async def take() -> None:
-            async for piece in script:
-                assert isinstance(piece, bytes)
-                self.taken += samples_of(piece).size
-                pieces.put_nowait(piece)
-            pieces.put_nowait(None)
-
-        async def given() -> AsyncIterator[Piece]:
-            while (piece := await pieces.get()) is not None:
-                yield piece
-
-        taking = asyncio.create_task(take())
-        async for item in super().perform(request, given()):
-            yield item
-        await taking
-
-
-async def test_a_long_recording_is_read_only_as_it_is_drawn(tmp_path: Path, monkeypatch):
-    performer, ahead = Greedy(), []
-
-    class Watched(Mp4Sink):
-        def write(self, frame: av.VideoFrame, samples: NDArray[np.float32]) -> None:
-            ahead.append(performer.taken / SPEECH_RATE - self.frames / FPS)
-            super().write(frame, samples)
-
-    monkeypatch.setattr(render_module, "Mp4Sink", Watched)
-    request = sound_request(tmp_path, wav(tone(SPEECH_RATE, 40.0)))
-    result = await render(performer, FlatCompositors(), request, tmp_path / "film.mp4")
-    assert result.seconds == 40.0
-    assert max(ahead) < render_module.SOUND_AHEAD_SECONDS + 2.0
