@@ -18,7 +18,7 @@ from streaming.timing import FPS, SLOT_SECONDS
 
 VOWEL_SECONDS, OPENING_VOWEL_SECONDS = 0.110, 0.075
 """A stressed vowel of this length can lift the brows; the first one of a phrase needs less."""
-APART_SECONDS, STRONG_APART_SECONDS, STRONG_VOWEL_SECONDS = 0.900, 0.600, 0.180
+APART_SECONDS, STRONG_APART_SECONDS, STRONG_VOWEL_SECONDS = 1.100, 0.750, 0.180
 """Accents are this far apart; those on vowels of the last length at least by the second."""
 PHRASE_PAUSE_SECONDS = 0.150
 """A pause of this length begins a phrase."""
@@ -33,12 +33,12 @@ MEAN_SECONDS = 1.2
 """The voice's usual loudness is its mean over about this long; pauses do not count."""
 QUIET = 0.55
 """Below this share of the usual loudness there is a pause."""
-PROMINENT, RISING = 0.05, 0.04
+PROMINENT, RISING = 0.06, 0.04
 """How far loudness must be above the usual, and above that of two frames before, to be an accent. 0.1 is 3
 decibels."""
 LIFT, GROWTH, LIMIT = 0.2, 2.5, 0.7
 """How far an accent lifts the brows, how much more per loudness beyond the least, and at most."""
-GAP_FRAMES = round(0.9 * FPS)
+GAP_FRAMES = round(1.1 * FPS)
 """Frames from one accent to the next, at least."""
 ACCENT_FRAMES = round(0.44 * FPS)
 GROWING_FRAMES = 3
