@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 MAX_SINKS = 16
 ID_BYTES = 9
 TOKEN_BYTES = 24
+SEED_BITS = 32
+"""Every session has a life of its own: no two blink and look around alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Session:
     ) -> Session:
         """A running session; raises what the factory raises."""
         # Not on the stage's threads: files may be slow, and all other sessions' frames would wait for them.
-        compositor = await asyncio.to_thread(compositors.open, avatar)
+        compositor = await asyncio.to_thread(compositors.open, avatar, secrets.randbits(SEED_BITS))
         session = cls(
             avatar,
             compositor,
@@ -244,7 +246,7 @@ class Session:
         # One after the other: the last one asked for is the one that stays.
         async with self._changing_avatar:
             self._check_open()
-            compositor = await asyncio.to_thread(self._compositors.open, avatar)
+            compositor = await asyncio.to_thread(self._compositors.open, avatar, secrets.randbits(SEED_BITS))
         self._check_open()
 
         def change() -> None:
