@@ -14,8 +14,15 @@ from streaming.errors import (
     ScriptRejected,
     VoiceNotFound,
 )
+from streaming.slots import Word
 from streaming.speech.base import SpeechChunk, SpeechEngine, SpeechRequest, VoiceInfo
+from streaming.speech.language import detect_language
+from streaming.speech.language_runs import LanguageRuns
 from streaming.speech.replay import ReplayableText
+from streaming.speech.text.scripts import primary_subtag
+
+MAKESHIFT = frozenset({"espeak"})
+"""Engines that speak what no other does, but not as people do."""
 
 
 class FallbackChain:
@@ -76,7 +83,53 @@ class FallbackChain:
         self.engines, self.skipped = tuple(ready), (*self.skipped, *failed)
 
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk, None]:
-        """Speak with the first engine that can. See :class:`streaming.speech.base.SpeechEngine`."""
+        """Speak with the first engine that can. See :class:`streaming.speech.base.SpeechEngine`.
+
+        Where neither a voice nor a language is named and the engines know several, each sentence is spoken by
+        an engine that knows its language.
+        """
+        open_language = request.voice is None and not request.language
+        by_language = open_language and len(self._languages(self.engines)) > 1
+        async with aclosing(self._by_language(request) if by_language else self._speak(request)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _by_language(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk, None]:
+        languages = self._languages(self.engines)
+        makeshift = [engine for engine in self.engines if engine.name in MAKESHIFT]
+        rare = languages - self._languages([engine for engine in self.engines if engine not in makeshift])
+        speaking = ""
+        spoken = False
+
+        def detect(sentence: str, expected: str | None) -> str | None:
+            return detect_language(sentence, languages, expected=expected, rare=rare)
+
+        def on_engine(name: str) -> None:
+            nonlocal speaking
+            if name != speaking and request.on_engine is not None:
+                request.on_engine(name)
+            speaking = name
+
+        async with aclosing(LanguageRuns(request.text, detect).runs()) as runs:
+            async for run in runs:
+                part = replace(request, text=run.text, language=run.language, on_engine=on_engine)
+                try:
+                    async with aclosing(self._speak(part)) as chunks:
+                        async for chunk in chunks:
+                            spoken = True
+                            yield _moved(chunk, run.offset)
+                except ScriptRejected:
+                    # Nothing to say in these sentences; there may be in others.
+                    continue
+        if not spoken:
+            raise ScriptRejected("The text holds nothing that can be spoken. Send at least one word.")
+
+    @staticmethod
+    def _languages(engines: Sequence[SpeechEngine]) -> set[str]:
+        voices = (voice for engine in engines for voice in engine.voices())
+        return {primary_subtag(tag) for voice in voices for tag in voice.languages}
+
+    async def _speak(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk, None]:
         engines = self._willing(request)
         text = ReplayableText(request.text)
         try:
@@ -123,6 +176,14 @@ class FallbackChain:
             names = ", ".join(voice.name for voice in self.voices())
             raise VoiceNotFound(f"There is no voice '{request.voice}' here. Voices that are ready: {names}.")
         raise next((r for r in refusals if isinstance(r, LanguageNotSpoken)), refusals[0])
+
+
+def _moved(chunk: SpeechChunk, offset: int) -> SpeechChunk:
+    """The chunk with its words ``offset`` characters further on in the text."""
+    if not offset or not chunk.words:
+        return chunk
+    words = [Word(w.text, w.start, w.end, w.begin + offset, w.stop + offset) for w in chunk.words]
+    return replace(chunk, words=words)
 
 
 def _expected(engine: SpeechEngine, error: Exception) -> LipstreamError:

@@ -52,8 +52,9 @@ def other_language(voice: VoiceInfo, language: str) -> LanguageNotSpoken:
     )
 
 
-def status(data_dir: Path) -> EngineStatus:
+def status(data_dir: Path | None) -> EngineStatus:
     """What ``doctor`` says about this engine."""
+    data_dir = data_dir or Path()
     if missing_packages():
         absent = ", ".join(name.replace("_", "-") for name in missing_packages())
         return EngineStatus(NAME, "speech", False, f"not installed: {absent}", INSTALL)

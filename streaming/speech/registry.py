@@ -4,44 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 from streaming.errors import EngineUnavailable, LipstreamError
-from streaming.speech import hibari
+from streaming.speech import espeak, hibari, kokoro, kokoro_voices
 from streaming.speech.base import EngineStatus, SpeechEngine
 from streaming.speech.chain import FallbackChain
 
-DEFAULT_CHAIN = "hibari"
+DEFAULT_CHAIN = "hibari,kokoro,espeak"
+"""Engines that are not installed are passed over."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechEntry:
     """How to make an engine, and how to ask about it without making it.
 
-    ``create`` raises :class:`EngineUnavailable` when the engine cannot run here; it loads no model.
+    Both take the program's data folder, where fetched voices lie, or ``None`` when there is none. ``create``
+    raises :class:`EngineUnavailable` when the engine cannot run here; it loads no model.
     """
 
-    create: Callable[[], SpeechEngine]
-    status: Callable[[], EngineStatus]
+    create: Callable[[Path | None], SpeechEngine]
+    status: Callable[[Path | None], EngineStatus]
 
 
 ENGINES: Mapping[str, SpeechEntry] = MappingProxyType(
     {
-        "hibari": SpeechEntry(hibari.HibariEngine, hibari.status),
+        "hibari": SpeechEntry(lambda _: hibari.HibariEngine(), lambda _: hibari.status()),
+        "kokoro": SpeechEntry(kokoro.KokoroEngine, kokoro_voices.status),
+        "espeak": SpeechEntry(lambda _: espeak.EspeakEngine(), lambda _: espeak.status()),
     }
 )
 
 
-def create(name: str) -> SpeechEngine:
+def create(name: str, data_dir: Path | None = None) -> SpeechEngine:
     """The engine of this name.
 
     Raises:
         EngineUnavailable: there is no such engine, or it cannot run here.
     """
-    return _entry(name).create()
+    return _entry(name).create(data_dir)
 
 
-def build_chain(names: str = DEFAULT_CHAIN) -> FallbackChain:
+def build_chain(names: str = DEFAULT_CHAIN, data_dir: Path | None = None) -> FallbackChain:
     """A chain from names such as ``"qwen3,hibari"``, the preferred engine first.
 
     Engines that cannot run here are left out and listed in the chain's ``skipped``.
@@ -57,7 +62,7 @@ def build_chain(names: str = DEFAULT_CHAIN) -> FallbackChain:
     skipped: list[tuple[str, LipstreamError]] = []
     for name, entry in entries:
         try:
-            engines.append(entry.create())
+            engines.append(entry.create(data_dir))
         except EngineUnavailable as error:
             skipped.append((name, error))
     if not engines:
@@ -65,9 +70,9 @@ def build_chain(names: str = DEFAULT_CHAIN) -> FallbackChain:
     return FallbackChain(engines, skipped)
 
 
-def statuses() -> list[EngineStatus]:
+def statuses(data_dir: Path | None = None) -> list[EngineStatus]:
     """Every known engine: ready or not, and how to make it so."""
-    return [entry.status() for entry in ENGINES.values()]
+    return [entry.status(data_dir) for entry in ENGINES.values()]
 
 
 def _entry(name: str) -> SpeechEntry:
