@@ -44,7 +44,7 @@ STROKE_SECONDS, BACK_SECONDS = (0.14, 0.20), (0.30, 0.46)
 """To the peak of a beat, and back."""
 MOST_BEATS = 3
 
-BROW_SECONDS = 0.07
+BROW_SECONDS = 0.06
 START_BROWS, START_BROW = 0.45, (0.15, 0.40)
 """Share of phrases that begin with raised brows, and how far."""
 START_BROW_SECONDS = 0.5
@@ -84,7 +84,6 @@ class HeadGestures:
         self._start = self._end = -math.inf
         self._start_brow = 0.0
         self._raised = False
-        self._asked = 0.0
         self.head: Offsets = _NOWHERE
         self.brow = 0.0
 
@@ -152,16 +151,16 @@ class HeadGestures:
         self._beats = [*going_on[-MOST_BEATS + 1 :], _Beat(index, rise, fall, full)]
 
     def _raise_brows(self, index: int, elapsed: float, moment: Moment) -> None:
-        # Up with the stress, down more slowly.
-        fading = 1.0 if moment.brow > self._asked else 2.0
-        self._asked += (moment.brow - self._asked) * share(elapsed, BROW_SECONDS * fading)
         since = (index - self._start) * SLOT_SECONDS
         start = self._start_brow * _stroke(since, START_BROW_SECONDS / 3, START_BROW_SECONDS)
         height, seconds = RAISED_BROW
         held = 0.0
         if self._raised:
             held = height * _stroke((index - self._end) * SLOT_SECONDS, 0.3, seconds - 0.3)
-        self.brow = min(1.0, max(self._asked, start, held))
+        wanted = min(1.0, max(moment.brow, start, held))
+        # Up with the stress, down more slowly.
+        fading = 1.0 if wanted > self.brow else 2.0
+        self.brow += (wanted - self.brow) * share(elapsed, BROW_SECONDS * fading)
 
 
 def _stroke(since: float, rise: float, fall: float) -> float:

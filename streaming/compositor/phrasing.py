@@ -34,9 +34,10 @@ ACCENT, STRESS = 0.30, 0.15
 STRESS_APART = 0.40
 """Seconds between stresses: heads beat up to about twice a second."""
 ATTACK_SLOTS, TAIL_SLOTS, DECAY_SLOTS = 3, 6, 3
-LOUD_TAIL = 1.03
+LOUD_TAIL, TELLING_SLOTS = 1.04, 20
 """A phrase whose end is louder than its mean by this factor does not sound finished: voices fall towards the
-end of statements. Slots in which loudness comes up or dies away do not count."""
+end of statements. Slots in which loudness comes up or dies away do not count, and a phrase of fewer slots than
+the last number tells nothing."""
 
 
 class Moment(NamedTuple):
@@ -154,7 +155,8 @@ class Phrasing:
         before, self._accent = self._accent, accent
         brow_before, self._brow = self._brow, brow
         asked = brow if brow >= STRESS > brow_before else 0.0
-        heard = accent if accent >= ACCENT > before else 0.0
+        # A voice that sets in always gets louder.
+        heard = accent if accent >= ACCENT > before and self._in_phrase else 0.0
         strength = max(asked and 0.45 + brow, heard and 0.25 + 0.5 * heard)
         if not voiced or strength == 0.0 or self._since_stress < STRESS_APART:
             return 0.0
@@ -164,7 +166,7 @@ class Phrasing:
     def _loud_tail(self) -> bool:
         mean = self._phrase_sum / max(1.0, self._phrase_count)
         tail = self._tail[:-DECAY_SLOTS]
-        return bool(tail) and sum(tail) / len(tail) > LOUD_TAIL * mean
+        return self._phrase_count >= TELLING_SLOTS and sum(tail) / len(tail) > LOUD_TAIL * mean
 
 
 def share(elapsed: float, constant: float) -> float:

@@ -67,7 +67,7 @@ def test_brows_rise_with_stress_and_stay_up_after_a_question():
     assert 0.45 < brow[5] <= 0.6 and brow[-1] < 0.05
     question = follow([SPEAKING] * 5 + [SPEAKING._replace(ended=True, raised=True)] + [SPEAKING] * 40)[:, 5]
     statement = follow([SPEAKING] * 5 + [SPEAKING._replace(ended=True)] + [SPEAKING] * 40)[:, 5]
-    assert question.max() > 0.4 and question[-1] == 0 == statement.max()
+    assert question.max() > 0.4 and question[-1] < 0.01 and statement.max() == 0
 
 
 def test_motion_is_smooth_and_scales():
