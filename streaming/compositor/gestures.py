@@ -16,7 +16,7 @@ from streaming.compositor.chance import chance
 from streaming.compositor.phrasing import Moment, share
 from streaming.timing import SLOT_SECONDS
 
-POSTURE = (1.0, 0.5, math.radians(0.6), math.radians(1.5), math.radians(0.7))
+POSTURE = (1.0, 0.5, math.radians(0.45), math.radians(1.5), math.radians(0.7))
 """How far the posture of a phrase goes at most: shifts in pixels, roll, yaw, pitch."""
 LIFT = math.radians(-0.7)
 """A phrase begins with the chin this much higher ..."""
@@ -24,7 +24,7 @@ SINK = (0.9, math.radians(1.1))
 """... and ends with the head this many pixels lower and the chin down,"""
 SINK_SECONDS = 0.9
 """which is undone within about this time."""
-MOVE_SECONDS, LEAVE_SECONDS = 0.19, 0.34
+MOVE_SECONDS, LEAVE_SECONDS = 0.20, 0.34
 """Time constants, taken twice, towards the posture of a phrase and back to idle life."""
 LIFT_SECONDS = 1.1
 
@@ -36,11 +36,11 @@ BEAT_KINDS: tuple[tuple[float, Offsets], ...] = (
     (0.50, (0.0, 1.0, 0.0, 0.0, math.radians(1.7))),
     (0.66, (0.3, 0.7, math.radians(0.6), 0.0, math.radians(1.1))),
     (0.80, (0.5, 0.3, 0.0, math.radians(1.5), math.radians(0.8))),
-    (0.92, (0.6, 0.2, math.radians(0.9), math.radians(0.7), 0.0)),
+    (0.92, (0.6, 0.2, math.radians(0.75), math.radians(0.8), 0.0)),
     (1.01, (0.0, -0.7, 0.0, 0.0, math.radians(-1.2))),
 )
 """Up to these lots: a nod, a nod with a tilt, a turn, a tilt, the chin thrown up; to either side."""
-STROKE_SECONDS, BACK_SECONDS = (0.14, 0.20), (0.30, 0.46)
+STROKE_SECONDS, BACK_SECONDS = (0.15, 0.21), (0.30, 0.46)
 """To the peak of a beat, and back."""
 MOST_BEATS = 3
 

@@ -36,8 +36,8 @@ STRESS_APART = 0.40
 ATTACK_SLOTS, TAIL_SLOTS, DECAY_SLOTS = 3, 6, 3
 LOUD_TAIL, TELLING_SLOTS = 1.04, 20
 """A phrase whose end is louder than its mean by this factor does not sound finished: voices fall towards the
-end of statements. Slots in which loudness comes up or dies away do not count, and a phrase of fewer slots than
-the last number tells nothing."""
+end of statements. Slots in which loudness comes up or dies away do not count, and a phrase of fewer slots
+than the last number tells nothing."""
 
 
 class Moment(NamedTuple):
