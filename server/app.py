@@ -12,14 +12,14 @@ from starlette.middleware.cors import CORSMiddleware
 
 from server import problems
 from server.middleware import AccessLog, BodyLimit, SecurityHeaders, SiteCheck
-from server.routes import avatars, health, metrics, page, renders, sessions, voices, websocket, whep
+from server.routes import audio, avatars, health, metrics, page, renders, sessions, voices, websocket, whep
 from server.settings import Settings
 from server.state import build_state
 from server.version import program_version
 from streaming.clock import Clock
 
 DESCRIPTION = """
-Text in, a person who talks out: live over WebRTC (WHEP) or a WebSocket, or as an MP4 file.
+Text or sound in, a person who talks out: live over WebRTC (WHEP) or a WebSocket, or as an MP4 file.
 
 Create a **session**, watch it, and tell it what to say; or submit a **render** and fetch the file.
 Errors are `application/problem+json` with a stable `code` and a `detail` that says what to do. Pages of other
@@ -69,14 +69,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     )
     app.state.lipstream = state
     problems.install(app)
-    for module in (sessions, whep, websocket, renders, avatars, voices, health, metrics):
+    for module in (sessions, audio, whep, websocket, renders, avatars, voices, health, metrics):
         app.include_router(module.router)
         _answer_head(app, module.router)
     page.install(app)
     _complete_openapi(app)
 
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, rules=audio.body_rules(settings))
     app.add_middleware(SiteCheck, settings=settings)
     if settings.cors_origins:
         app.add_middleware(

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import httpx
-from pydantic import TypeAdapter
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from server.client_stream import ApiError, MediaKind, MediaPacket, Message, Stream, api_error, check
 from server.models import (
     Accepted,
+    AudioAccepted,
     AvatarList,
     AvatarModel,
     Interrupted,
@@ -32,106 +32,36 @@ from server.models import (
     VoiceList,
     VoiceModel,
 )
-from streaming.protocol import EVENT, Command, Event, MediaFormat
-from streaming.sinks.packers import FLAG_KEY, HEADER, KIND_VIDEO
+from streaming.audio.pcm import AudioEncoding
 from streaming.sinks.websocket import WebSocketFormat
+from streaming.timing import SPEECH_RATE
+
+__all__ = [
+    "ApiError",
+    "LipstreamClient",
+    "MediaKind",
+    "MediaPacket",
+    "Message",
+    "RenderClient",
+    "SessionClient",
+    "Stream",
+]
 
 TIMEOUT_SECONDS = 30.0
 WAIT_SECONDS = 1.0
 """How long one request waits for a render, and so how often progress is told."""
 MAX_MESSAGE_BYTES = 16 << 20
 
-MediaKind = Literal["video", "audio"]
+AudioFile = bytes | Path
+"""A recording: what is in the file, or where it is here."""
 
 
-class ApiError(Exception):
-    """The server refused.
-
-    Attributes:
-        status: HTTP status.
-        code: the problem's stable code.
-        message: what to do.
-    """
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{message} ({code}, HTTP {status})")
-        self.status = status
-        self.code = code
-        self.message = message
+async def _content(audio: AudioFile) -> bytes:
+    return audio if isinstance(audio, bytes) else await asyncio.to_thread(audio.read_bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class MediaPacket:
-    """One encoded chunk of ``format=webcodecs``: H.264 in Annex B form, or one Opus packet of 20 ms.
-
-    ``timestamp`` counts microseconds from slot 0 of the session.
-    """
-
-    kind: MediaKind
-    keyframe: bool
-    slot: int
-    timestamp: int
-    data: bytes
-
-    @classmethod
-    def parse(cls, message: bytes) -> MediaPacket:
-        """From a binary message.
-
-        Raises:
-            ValueError: the message is shorter than its header.
-        """
-        if len(message) < HEADER.size:
-            raise ValueError(f"a media message has at least {HEADER.size} bytes, not {len(message)}")
-        kind, flags, _, slot, timestamp = HEADER.unpack_from(message)
-        return cls(
-            "video" if kind == KIND_VIDEO else "audio",
-            bool(flags & FLAG_KEY),
-            slot,
-            timestamp,
-            message[HEADER.size :],
-        )
-
-
-Message = Event | MediaPacket | bytes
-"""What a stream yields; plain bytes are fragments of ``format=fmp4``."""
-
-
-def _check(response: httpx.Response) -> None:
-    if response.is_success:
-        return
-    raise _error(response.status_code, response.content)
-
-
-def _error(status: int, body: bytes | bytearray | None) -> ApiError:
-    try:
-        problem: dict[str, Any] = TypeAdapter(dict[str, Any]).validate_json(body or b"{}")
-    except ValueError:
-        problem = {}
-    return ApiError(
-        status, str(problem.get("code", "http_error")), str(problem.get("detail", "The request failed."))
-    )
-
-
-class Stream:
-    """An open WebSocket of a session: iterate to receive, :meth:`send` for commands."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self.socket = socket
-        self._format: str = ""
-
-    async def send(self, command: Command) -> None:
-        """Send a command; its ``ack`` or ``error`` comes among the messages, with the same ``id``."""
-        await self.socket.send(command.model_dump_json())
-
-    async def __aiter__(self) -> AsyncIterator[Message]:
-        async for raw in self.socket:
-            if isinstance(raw, bytes):
-                yield raw if self._format == "fmp4" else MediaPacket.parse(raw)
-                continue
-            event = EVENT.validate_json(raw)
-            if isinstance(event, MediaFormat):
-                self._format = event.format
-            yield event
+def _query(**options: object) -> dict[str, str]:
+    return {name: str(value) for name, value in options.items() if value is not None}
 
 
 class SessionClient:
@@ -154,7 +84,7 @@ class SessionClient:
         response = await self._http.request(
             method, self.info.links.self + path, json=body, headers=self._headers
         )
-        _check(response)
+        check(response)
         return response.content
 
     async def get(self) -> SessionInfo:
@@ -225,6 +155,52 @@ class SessionClient:
             await self.append(accepted.utterance, "", final=True)
         return accepted
 
+    async def say_audio(
+        self, audio: AudioFile, *, utterance: str | None = None, interrupt: bool = False
+    ) -> AudioAccepted:
+        """Queue recorded speech: a WAV, MP3, M4A, OGG, FLAC or WebM file."""
+        return await self._send("/say/audio", await _content(audio), utterance=utterance, interrupt=interrupt)
+
+    async def stream_pcm(
+        self,
+        chunks: AsyncIterable[bytes],
+        *,
+        encoding: AudioEncoding = "pcm_s16le",
+        sample_rate: int = SPEECH_RATE,
+        live: bool = False,
+        end_after_silence: float | None = None,
+        utterance: str | None = None,
+        interrupt: bool = False,
+    ) -> AudioAccepted:
+        """Speak mono PCM as it comes; returns when all of it was taken.
+
+        The arguments are those of :meth:`Stream.stream_pcm`, which does the same over an open WebSocket.
+        """
+        return await self._send(
+            "/say/pcm",
+            chunks,
+            encoding=encoding,
+            sample_rate=sample_rate,
+            live=live,
+            end_after_silence=end_after_silence,
+            utterance=utterance,
+            interrupt=interrupt,
+        )
+
+    async def _send(
+        self, path: str, content: bytes | AsyncIterable[bytes], **options: object
+    ) -> AudioAccepted:
+        response = await self._http.post(
+            self.info.links.self + path,
+            params=_query(**options),
+            content=content,
+            headers={**self._headers, "Content-Type": "application/octet-stream"},
+            # A session that has enough for now lets its sender wait.
+            timeout=httpx.Timeout(TIMEOUT_SECONDS, write=None),
+        )
+        check(response)
+        return AudioAccepted.model_validate_json(response.content)
+
     async def interrupt(self) -> int:
         """Stop speaking; returns the new generation."""
         return Interrupted.model_validate_json(await self._call("POST", "/interrupt")).generation
@@ -257,7 +233,7 @@ class SessionClient:
                 proxy=None,
             )
         except InvalidStatus as error:
-            raise _error(error.response.status_code, error.response.body) from error
+            raise api_error(error.response.status_code, error.response.body) from error
         try:
             yield Stream(socket)
         finally:
@@ -278,7 +254,7 @@ class RenderClient:
         response = await self._http.get(
             self._path, params={"wait": wait}, headers=self._headers, timeout=TIMEOUT_SECONDS + wait
         )
-        _check(response)
+        check(response)
         return Render.model_validate_json(response.content)
 
     async def wait(self, on_progress: Callable[[float], object] | None = None) -> Render:
@@ -301,7 +277,7 @@ class RenderClient:
         """Write the video to ``path``."""
         async with self._http.stream("GET", f"{self._path}/video.mp4", headers=self._headers) as response:
             if not response.is_success:
-                raise _error(response.status_code, await response.aread())
+                raise api_error(response.status_code, await response.aread())
             # The client writes to a local disk; a hop to a thread per chunk would cost more than it saves.
             with path.open("wb") as file:
                 async for chunk in response.aiter_bytes():
@@ -311,12 +287,12 @@ class RenderClient:
     async def captions(self) -> str:
         """The words as WebVTT."""
         response = await self._http.get(f"{self._path}/captions.vtt", headers=self._headers)
-        _check(response)
+        check(response)
         return response.text
 
     async def delete(self) -> None:
         """Cancel it, or delete it once it has ended."""
-        _check(await self._http.delete(self._path, headers=self._headers))
+        check(await self._http.delete(self._path, headers=self._headers))
 
 
 class LipstreamClient:
@@ -348,7 +324,7 @@ class LipstreamClient:
 
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
         response = await self._http.request(method, path, json=body)
-        _check(response)
+        check(response)
         return response.content
 
     async def create_session(
@@ -362,15 +338,27 @@ class LipstreamClient:
 
     async def create_render(
         self,
-        text: str,
+        text: str | None = None,
         *,
+        audio: AudioFile | None = None,
         avatar: str | None = None,
         voice: str | None = None,
         language: str | None = None,
         speed: float = 1.0,
         seed: int = 0,
     ) -> RenderClient:
-        """Queue a render."""
+        """Queue a render of a text, or of recorded speech, which has a voice and pace of its own."""
+        if (text is None) == (audio is None):
+            raise ValueError("give either a text or a recording")
+        if audio is not None:
+            response = await self._http.post(
+                "/v1/renders/audio",
+                params=_query(avatar=avatar, seed=seed),
+                content=await _content(audio),
+                headers={"Content-Type": "application/octet-stream"},
+            )
+            check(response)
+            return RenderClient(self._http, RenderCreated.model_validate_json(response.content))
         body = {
             "text": text,
             "avatar": avatar,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import shutil
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import structlog
 
@@ -88,6 +89,7 @@ class RenderJobs:
         self._limit = queue
         self._keep = keep
         self._keep_seconds = keep_seconds
+        self._copying = 0
         self._jobs: dict[str, RenderJob] = {}
         self._submitted = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
@@ -115,8 +117,19 @@ class RenderJobs:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for job in self._jobs.values():
+            await _drop_recording(job)
         self._workers.clear()
         self._expiries.clear()
+
+    def check_room(self) -> None:
+        """Whether one more may wait.
+
+        Raises:
+            CapacityReached: too many wait already.
+        """
+        if self.waiting + self._copying >= self._limit:
+            raise CapacityReached(f"{self._limit} renders wait already. Try again when some are done.")
 
     def submit(self, request: RenderRequest) -> RenderJob:
         """Queue a render.
@@ -124,9 +137,34 @@ class RenderJobs:
         Raises:
             CapacityReached: too many wait already.
         """
-        if self.waiting >= self._limit:
-            raise CapacityReached(f"{self._limit} renders wait already. Try again when some are done.")
-        job_id = "r_" + secrets.token_hex(8)
+        self.check_room()
+        return self._queue(_new_id(), request)
+
+    async def submit_recording(self, request: RenderRequest, recording: BinaryIO) -> RenderJob:
+        """Queue a render of a recording, of which a copy is kept until the render has ended.
+
+        Raises:
+            CapacityReached: too many wait already, or the disk is full.
+        """
+        self.check_room()
+        job_id = _new_id()
+        path = self._directory / f"{job_id}.audio"
+        self._copying += 1
+        try:
+            await asyncio.to_thread(_copy, recording, path)
+        except OSError as error:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            reason = error.strerror or type(error).__name__
+            raise CapacityReached(f"The recording cannot be kept ({reason}). Try again later.") from error
+        except BaseException:
+            # The thread may still be writing; a file that nobody owns goes at the next start.
+            path.unlink(missing_ok=True)
+            raise
+        finally:
+            self._copying -= 1
+        return self._queue(job_id, replace(request, audio=path))
+
+    def _queue(self, job_id: str, request: RenderRequest) -> RenderJob:
         job = RenderJob(
             id=job_id,
             token=secrets.token_urlsafe(24),
@@ -171,6 +209,7 @@ class RenderJobs:
         """Stop a render that waits or runs, and return when it has stopped."""
         if job.status == "queued":
             self._end(job, "cancelled", 0.0)
+            await _drop_recording(job)
         elif job.task is not None:
             job.task.cancel()
             await job.ended.wait()
@@ -184,7 +223,9 @@ class RenderJobs:
 
     async def _work(self) -> None:
         while True:
-            await self._run(await self._next())
+            job = await self._next()
+            await self._run(job)
+            await _drop_recording(job)
 
     async def _next(self) -> RenderJob:
         """The render that has waited longest; one that was cancelled meanwhile takes no memory."""
@@ -254,3 +295,18 @@ class RenderJobs:
             with contextlib.suppress(FileNotFoundError):
                 if path.stat().st_mtime < oldest:
                     path.unlink()
+
+
+def _new_id() -> str:
+    return "r_" + secrets.token_hex(8)
+
+
+def _copy(source: BinaryIO, path: Path) -> None:
+    source.seek(0)
+    with path.open("wb") as target:
+        shutil.copyfileobj(source, target)
+
+
+async def _drop_recording(job: RenderJob) -> None:
+    if job.request.audio is not None:
+        await asyncio.to_thread(job.request.audio.unlink, missing_ok=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -43,48 +45,81 @@ COMMON_HEADERS = {
 _access = structlog.get_logger("server.access")
 
 
+@dataclass(frozen=True, slots=True)
+class BodyRule:
+    """What the bodies of some addresses may be; ``None`` sets no limit.
+
+    Attributes:
+        max_bytes: in all.
+        seconds: in all, while somebody waits for it.
+        pause_seconds: until the next part.
+    """
+
+    max_bytes: int | None
+    seconds: float | None
+    pause_seconds: float
+
+
 class BodyLimit:
     """Refuses bodies above a size, announced or not, before they are held in memory, and those that dawdle.
 
     Args:
         app: the application.
         limit: bytes.
+        rules: by the pattern of a whole path, for those that take other bodies.
     """
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(
+        self, app: ASGIApp, limit: int, rules: Mapping[re.Pattern[str], BodyRule] | None = None
+    ) -> None:
         self.app = app
         self.limit = limit
+        self.rules = rules or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        detail = f"The body is larger than {self.limit} bytes, which is the most this server takes."
+        rule = self._rule(scope["path"])
+        limit = rule.max_bytes
+        detail = f"The body is larger than {limit} bytes, which is the most this address takes."
         announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > self.limit:
+        if not announced.isdecimal() or (limit is not None and int(announced) > limit):
             await problem(413, "body_too_large", detail, CLOSE)(scope, receive, send)
             return
         received = 0
-        deadline: float | None = asyncio.get_running_loop().time() + BODY_SECONDS
+        clock = asyncio.get_running_loop().time
+        deadline = None if rule.seconds is None else clock() + rule.seconds
+        complete = False
 
         async def counted() -> Message:
-            nonlocal received, deadline
+            nonlocal received, complete
+            if complete:
+                return await receive()
+            part_due = clock() + rule.pause_seconds
+            due = part_due if deadline is None else min(deadline, part_due)
             # The framework turns these into responses wherever the body is being read.
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout_at(due):
                     message = await receive()
             except TimeoutError:
-                slow = f"The body did not come within {BODY_SECONDS:.0f} seconds. Send it again."
+                waited = rule.pause_seconds if due == part_due else rule.seconds
+                slow = f"The body did not come within {waited:.0f} seconds. Send it again."
                 raise HTTPException(408, slow, CLOSE) from None
             received += len(message.get("body", b""))
-            if received > self.limit:
+            if limit is not None and received > limit:
                 raise HTTPException(413, detail, CLOSE)
-            if not message.get("more_body", False):
-                deadline = None
+            complete = not message.get("more_body", False)
             return message
 
         await self.app(scope, counted, send)
+
+    def _rule(self, path: str) -> BodyRule:
+        for pattern, rule in self.rules.items():
+            if pattern.fullmatch(path):
+                return rule
+        return BodyRule(self.limit, BODY_SECONDS, BODY_SECONDS)
 
 
 class SiteCheck:

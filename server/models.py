@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server.settings import IceServer
 from streaming.protocol import AvatarId, Speed, Text
+from streaming.script import ScriptKind
 
 RenderStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 
@@ -74,6 +75,12 @@ class Accepted(BaseModel):
     generation: int
 
 
+class AudioAccepted(Accepted):
+    """The sound was taken; events tell what becomes of it."""
+
+    seconds: float = Field(description="Length of the recording, or of what came of the stream.")
+
+
 class Interrupted(BaseModel):
     """What was said before this generation is dropped."""
 
@@ -97,6 +104,7 @@ class Render(BaseModel):
     """A render and how far it is."""
 
     id: str
+    kind: ScriptKind = Field(description="What it is made from.")
     status: RenderStatus
     progress: float = Field(ge=0, le=1)
     avatar: str
@@ -104,7 +112,10 @@ class Render(BaseModel):
     finished: float | None = None
     seconds: float | None = Field(default=None, description="Length of the video.")
     result_url: str | None = Field(default=None, description="The MP4 file, once done.")
-    captions_url: str | None = Field(default=None, description="The words as WebVTT, once done.")
+    captions_url: str | None = Field(
+        default=None,
+        description="The words of a text as WebVTT, once done; those of a recording are not known.",
+    )
     code: str | None = Field(default=None, description="Why it failed.")
     message: str | None = Field(default=None, description="Why it failed, and what to do.")
 

@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
+from streaming.audio.decode import MAX_FILE_BYTES
 from streaming.protocol import MAX_MESSAGE_BYTES, AvatarId
 
 PREFIX = "LIPSTREAM_"
@@ -145,6 +146,9 @@ class Settings(BaseSettings):
 
     max_body_bytes: int = Field(
         default=MAX_MESSAGE_BYTES, ge=4096, le=1 << 30, description="Size of a request's body."
+    )
+    max_audio_bytes: int = Field(
+        default=MAX_FILE_BYTES, ge=4096, le=1 << 30, description="Size of a recording that is sent."
     )
     render_concurrency: int = Field(default=1, ge=1, le=16, description="Renders that run at once.")
     render_queue: int = Field(default=16, ge=1, le=1000, description="Renders that may wait.")

@@ -20,7 +20,9 @@ from server import security
 from server.jobs import RenderJobs
 from server.metrics import Metrics
 from server.peers import Peers
+from server.recordings import Recordings
 from server.settings import Settings
+from server.uploads import Uploads
 from streaming.clock import Clock, SystemClock
 from streaming.compositor.atlas_compositor import AtlasCompositorFactory
 from streaming.compositor.base import CompositorFactory
@@ -46,6 +48,8 @@ class State:
     sessions: SessionManager
     renders: RenderJobs
     peers: Peers
+    uploads: Uploads = field(default_factory=Uploads)
+    recordings: Recordings = field(default_factory=Recordings)
     failure: str = ""
     """Why the performer did not come up; empty while it may still do so."""
     _starting: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -67,6 +71,7 @@ class State:
             last_in_first_out.push_async_callback(self.renders.close)
             last_in_first_out.push_async_callback(self.sessions.close_all)
             last_in_first_out.push_async_callback(self.peers.close)
+            last_in_first_out.push_async_callback(self.recordings.close)
             if self._starting is not None:
                 self._starting.cancel()
                 await asyncio.wait((self._starting,))

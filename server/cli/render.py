@@ -1,4 +1,4 @@
-"""``lipstream render``: a text to an MP4 file, without a server."""
+"""``lipstream render``: a text or a recording to an MP4 file, without a server."""
 
 from __future__ import annotations
 
@@ -26,8 +26,19 @@ from streaming.render import RenderRequest, RenderResult
 
 
 def render(
-    text: Annotated[str, typer.Argument(help="What to say; - reads it from standard input.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The MP4 file to write.")],
+    text: Annotated[
+        str | None, typer.Argument(help="What to say; - reads it from standard input.", show_default=False)
+    ] = None,
+    audio: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="Recorded speech in place of a text: WAV, MP3, M4A, OGG, FLAC or WebM.",
+        ),
+    ] = None,
     avatar: Annotated[str | None, typer.Option(help="Who says it (lipstream avatar list).")] = None,
     voice: Annotated[str | None, typer.Option(help="With which voice (lipstream voice list).")] = None,
     language: Annotated[str | None, typer.Option(help="In which language, such as en.")] = None,
@@ -35,16 +46,10 @@ def render(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same video.")] = 0,
     captions: Annotated[bool, typer.Option("--captions", help="Write the words beside it, as .vtt.")] = False,
 ) -> None:
-    """Render a text to an MP4 file."""
+    """Render a text, or recorded speech, to an MP4 file."""
     settings = settings_or_exit()
     quiet_log(settings)
-    script = sys.stdin.read() if text == "-" else text
-    if not script.strip():
-        fail("the text is empty.", EXIT_USAGE)
-    if len(script) > MAX_TEXT:
-        fail(
-            f"the text has {len(script)} characters; the most is {MAX_TEXT}. Render it in parts.", EXIT_USAGE
-        )
+    script = _script(text, audio, captions)
     if output.suffix.lower() != ".mp4":
         fail(f"{output} must end in .mp4.", EXIT_USAGE)
     if not output.parent.is_dir():
@@ -56,6 +61,7 @@ def render(
         language=language,
         speed=speed,
         seed=seed,
+        audio=audio,
     )
     with readable_errors(), progress_bar() as progress:
         task = progress.add_task("Rendering", total=1.0)
@@ -67,6 +73,24 @@ def render(
         path = output.with_suffix(".vtt")
         path.write_text(webvtt(result.words, script), encoding="utf-8")
         out().print(str(path))
+
+
+def _script(text: str | None, audio: Path | None, captions: bool) -> str:
+    """The text, which is empty for a recording."""
+    if (text is None) == (audio is None):
+        fail("give either a text or a recording with --audio.", EXIT_USAGE)
+    if text is None:
+        if captions:
+            fail("--captions needs a text; the words of a recording are not known.", EXIT_USAGE)
+        return ""
+    script = sys.stdin.read() if text == "-" else text
+    if not script.strip():
+        fail("the text is empty.", EXIT_USAGE)
+    if len(script) > MAX_TEXT:
+        fail(
+            f"the text has {len(script)} characters; the most is {MAX_TEXT}. Render it in parts.", EXIT_USAGE
+        )
+    return script
 
 
 async def _render(

@@ -14,11 +14,14 @@ from server.models import Render, RenderCreate, RenderCreated, RenderList
 from server.problems import HTTPProblem, responses
 from server.security import SCHEMES, require_owner
 from server.state import NeedsApiKey, StateDep
+from server.uploads import RECORDING_BODY
 from streaming.errors import ScriptRejected
+from streaming.protocol import AvatarId
 from streaming.render import RenderRequest
 
 MAX_WAIT_SECONDS = 60.0
 OWN = {"Cache-Control": "private, max-age=3600"}
+Seed = Annotated[int, Query(ge=0, lt=2**31, description="The same seed gives the same picture and sound.")]
 TokenQuery = Annotated[str | None, Query(description="The render's token, for players that send no headers.")]
 
 router = APIRouter(prefix="/v1/renders", tags=["renders"], dependencies=SCHEMES)
@@ -48,6 +51,7 @@ def _describe(job: RenderJob, *, for_owner: bool = True) -> dict[str, object]:
     done = job.status == "done" and for_owner
     return {
         "id": job.id,
+        "kind": "text" if job.request.audio is None else "audio",
         "status": job.status,
         "progress": round(job.progress, 3),
         "avatar": job.request.avatar,
@@ -55,7 +59,7 @@ def _describe(job: RenderJob, *, for_owner: bool = True) -> dict[str, object]:
         "finished": job.finished,
         "seconds": job.result.seconds if job.result else None,
         "result_url": f"{path}/video.mp4?token={job.token}" if done else None,
-        "captions_url": f"{path}/captions.vtt?token={job.token}" if done else None,
+        "captions_url": f"{path}/captions.vtt?token={job.token}" if done and not job.request.audio else None,
         "code": job.code,
         "message": job.message,
     }
@@ -95,6 +99,39 @@ async def create(body: RenderCreate, state: StateDep, response: Response) -> dic
             seed=body.seed,
         )
     )
+    response.headers["Location"] = f"/v1/renders/{job.id}"
+    response.headers["Cache-Control"] = "no-store"
+    return {**_describe(job), "token": job.token}
+
+
+@router.post(
+    "/audio",
+    status_code=202,
+    summary="Render a recording",
+    response_model=RenderCreated,
+    responses=responses(400, 401, 404, 408, 413, 415, 422, 503),
+    dependencies=[NeedsApiKey],
+    openapi_extra=RECORDING_BODY,
+)
+async def create_from_audio(
+    request: Request,
+    state: StateDep,
+    response: Response,
+    avatar: Annotated[AvatarId | None, Query(description="Who says it.")] = None,
+    seed: Seed = 0,
+) -> dict[str, object]:
+    """Queue recorded speech for an MP4 file: the body is the recording, or a form with one file.
+
+    The film has its sound, in mono, and lips that follow it. The token in the answer opens the result and is
+    not shown again.
+    """
+    avatar = avatar or state.settings.avatar
+    await state.require_avatar(avatar)
+    state.renders.check_room()
+    async with state.uploads.receive(request) as file:
+        # One that is no recording is refused now rather than when its turn comes.
+        await (await state.recordings.open(file)).close()
+        job = await state.renders.submit_recording(RenderRequest("", avatar, seed=seed), file)
     response.headers["Location"] = f"/v1/renders/{job.id}"
     response.headers["Cache-Control"] = "no-store"
     return {**_describe(job), "token": job.token}
@@ -152,7 +189,7 @@ async def video(job: OwnedMedia, request: Request) -> Response:
     responses={200: {"content": {"text/vtt": {}}}, **responses(401, 404, 409)},
 )
 async def captions(job: OwnedMedia) -> Response:
-    """The words as WebVTT, timed to the video."""
+    """The words as WebVTT, timed to the video; no cue for a recording, whose words are not known."""
     result = _finished(job).result
     words = result.words if result else []
     return Response(webvtt(words, job.request.text), media_type="text/vtt", headers=OWN)

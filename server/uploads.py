@@ -1,0 +1,127 @@
+"""Recordings that clients send: as the body itself, or as the one file of a form."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, BinaryIO
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from server.problems import HTTPProblem
+from streaming.audio.decode import KINDS
+from streaming.errors import CapacityReached
+
+MAX_UPLOADS = 8
+"""That come in at the same time, all clients together; each takes its size on the disk."""
+
+FORM = "multipart/form-data"
+PLAIN = ("", "application/octet-stream", "application/ogg")
+"""Types that say nothing, but cannot be a form that a foreign page sends without asking."""
+ACCEPT_POST = {"Accept-Post": f"audio/*, video/*, application/octet-stream, {FORM}"}
+MAX_FORM_FIELDS = 8
+
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
+RECORDING_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": f"{KINDS}, of any rate and number of channels; of a film, its sound.",
+        "content": {
+            "audio/*": {"schema": BINARY},
+            "video/*": {"schema": BINARY},
+            "application/octet-stream": {"schema": BINARY},
+            FORM: {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": BINARY},
+                    "required": ["file"],
+                    "additionalProperties": False,
+                }
+            },
+        },
+    }
+}
+"""What :meth:`Uploads.receive` takes, for OpenAPI."""
+
+
+def media_type(request: Request) -> str:
+    """The type of the body, without parameters, in small letters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def is_sound(kind: str) -> bool:
+    """Whether a body of this media type may hold sound."""
+    return kind in PLAIN or kind.startswith(("audio/", "video/"))
+
+
+class Uploads:
+    """Receives recordings into files without a name, which are gone when they are closed."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    @asynccontextmanager
+    async def receive(self, request: Request) -> AsyncGenerator[BinaryIO]:
+        """The recording that a request carries, as a file on the disk.
+
+        Raises:
+            HTTPProblem: 415 for another type of body, 422 for a form without just one file.
+            CapacityReached: too many come in already.
+        """
+        kind = media_type(request)
+        if kind != FORM and not is_sound(kind):
+            raise HTTPProblem(
+                415,
+                "unsupported_media_type",
+                f"The body must be a recording, not {kind}: send it with Content-Type: audio/mpeg or the "
+                "like, or as the file of a form (multipart/form-data).",
+                ACCEPT_POST,
+            )
+        if self._count >= MAX_UPLOADS:
+            raise CapacityReached(f"{MAX_UPLOADS} recordings are being sent already. Try again in a moment.")
+        self._count += 1
+        try:
+            async with _from_form(request) if kind == FORM else _from_body(request) as file:
+                yield file
+        finally:
+            self._count -= 1
+
+
+@asynccontextmanager
+async def _from_body(request: Request) -> AsyncGenerator[BinaryIO]:
+    with tempfile.TemporaryFile() as file:
+        async for chunk in request.stream():
+            # Into the page cache: a hop to a thread for each 64 kB would take longer.
+            file.write(chunk)
+        file.flush()
+        yield file
+
+
+@asynccontextmanager
+async def _from_form(request: Request) -> AsyncGenerator[BinaryIO]:
+    try:
+        async with request.form(max_files=1, max_fields=MAX_FORM_FIELDS) as form:
+            names = [name for name, value in form.multi_items() if not isinstance(value, UploadFile)]
+            if names:
+                raise _bad_form(
+                    f"The form has the field {names[0]!r}; options go in the address, as ?name=value."
+                )
+            files = [value for value in form.values() if isinstance(value, UploadFile)]
+            if not files:
+                raise _bad_form("The form holds no file. Send one, as curl -F file=@speech.mp3 does.")
+            file = files[0].file
+            # Asking for it moves the file from memory to the disk.
+            file.fileno()
+            file.flush()
+            yield file
+    except HTTPException as error:
+        if error.status_code != 400:
+            raise
+        raise HTTPProblem(400, "bad_request", f"The form cannot be read: {error.detail}") from error
+
+
+def _bad_form(detail: str) -> HTTPProblem:
+    return HTTPProblem(422, "invalid_request", detail)
