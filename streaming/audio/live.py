@@ -33,8 +33,12 @@ JITTER_SECONDS = 0.040
 DELAY_SECONDS = SLOT_SECONDS + LIVE_LOOK_AHEAD_MS / 1000 + JITTER_SECONDS + ENCODE_LEAD_SECONDS
 """From a sample's arrival to its being sent."""
 
-SPARE_SECONDS = 0.060
+SPARE_SECONDS = 0.065
 """Slots that were ready earlier than this, all of them for a while, could have been sent earlier."""
+MUCH_SPARE_SECONDS = 0.3
+"""From here on more is skipped at a time."""
+MAX_SKIPPED = 3
+"""Quiet slots in a row that may be skipped."""
 SHORT_SECONDS = 0.010
 """Slots that were ready only this long before they were due will soon be late."""
 JUDGED_SLOTS = 50
@@ -48,7 +52,7 @@ MAX_BACKLOG_SAMPLES = MAX_BACKLOG_SLOTS * SLOT_SAMPLES
 NOTICE_SECONDS = 5.0
 """Viewers are told of what was dropped at most this often."""
 
-STALL_SECONDS = 0.2
+STALL_SECONDS = 0.12
 """When nothing has come for so long, what the face holds back is played, as if silence had come."""
 VOID_SLOTS = 3
 """That silence: as much as a live face may hold back, and some."""
@@ -89,7 +93,6 @@ class LiveUtterance(SoundUtterance):
         self._meter = QuietMeter()
         self._quiet: deque[bool] = deque()
         self._late: deque[float] = deque(maxlen=JUDGED_SLOTS)
-        self._skipped = -2
         # Counts of samples: written, silence that was put in included, and passed on to the performer.
         self._written = 0
         self._passed = 0
@@ -139,22 +142,30 @@ class LiveUtterance(SoundUtterance):
             self._flush_stalled(now)
         if self._slots and self._is_early(now):
             return self._fading()
-        while self._slots and self._quiet[0]:
-            index = self._slots[0].index
-            margin = now - index * SLOT_SECONDS - max(self._late)
-            if margin > SPARE_SECONDS and len(self._slots) > 1 and self._skipped != index - 1:
-                self._skip()
-                self._skipped = index
-                self._observer.sound_dropped(SLOT_SECONDS, "quiet")
-            elif margin < SHORT_SECONDS and not self.final and not self._broke_off:
-                return self._fading()
-            else:
-                break
+        skipped = 0
+        while len(self._slots) > 1 and self._quiet[0] and skipped < self._may_skip(now):
+            self._skip()
+            skipped += 1
+            self._observer.sound_dropped(SLOT_SECONDS, "quiet")
         if self._slots:
+            if self._quiet[0] and self._margin(now) < SHORT_SECONDS and not (self.final or self._broke_off):
+                return self._fading()
             self._quiet.popleft()
-        elif self._last is not None and not self._broke_off and not self.final:
+        elif not (self._last is None or self._broke_off or self._stalled or self.final):
             self._observer.sound_late()
         return super().take()
+
+    def _margin(self, now: float) -> float:
+        """How long before it is taken the latest of the last slots was ready, in seconds."""
+        return now - self._slots[0].index * SLOT_SECONDS - max(self._late)
+
+    def _may_skip(self, now: float) -> int:
+        """How many quiet slots in a row may be left out before one is taken: pauses get shorter, not lost."""
+        margin = self._margin(now)
+        if margin > MUCH_SPARE_SECONDS:
+            return MAX_SKIPPED
+        # A little is only judged when there is enough to judge by.
+        return 1 if margin > SPARE_SECONDS and len(self._late) == JUDGED_SLOTS else 0
 
     def _is_early(self, now: float) -> bool:
         return self._slots[0].index == self._first and now < self._not_before - SLOT_SECONDS / 2
