@@ -20,7 +20,8 @@ from streaming.timing import FPS, FRAME_TIME_BASE
 
 LOOP_SECONDS = 12.0
 """Long enough for a few blinks and glances at uneven intervals."""
-LOOP_SEED = 0
+LOOP_SEED = 22
+"""Of the first seeds, one whose loop has blinks and glances well spread."""
 CRF = "20"
 POSTER_QUALITY = 88
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from streaming.compositor.blink import Blink, draw_blink
 from streaming.timing import FPS
 
-GLANCE_GAP = (5.2 * FPS, 0.45, 2.2 * FPS)
+GLANCE_GAP = (5.9 * FPS, 0.45, 2.2 * FPS)
 """Slots between glances away from the viewer: median, spread of the logarithm, least."""
 GLANCE = (0.55 * FPS, 0.32, 0.32 * FPS, 1.3 * FPS)
 """Slots that a glance lasts: median, spread of the logarithm, least and most."""
@@ -35,7 +35,7 @@ FIXATION = (0.62 * FPS, 0.65, 0.16 * FPS, 3.2 * FPS)
 """Slots that the eyes rest on one place of the viewer's face: median, spread of the logarithm, bounds."""
 FIXATION_REACH = (0.13, 0.16)
 """How far these places lie apart, sideways and down, in full gazes."""
-BLINK_GAP = (3.5 * FPS, 0.62, 0.7 * FPS, 9.0 * FPS)
+BLINK_GAP = (4.0 * FPS, 0.62, 0.7 * FPS, 9.0 * FPS)
 """Slots from one blink to the next: median, spread of the logarithm, bounds."""
 DOUBLE = 0.09
 """Share of blinks that come as two."""
