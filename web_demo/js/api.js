@@ -12,6 +12,19 @@ import { tab } from "./store.js";
 const ROOT = new URL("../../", import.meta.url);
 
 const TIMEOUT_MS = 20_000;
+/** A recording has to be sent first, and what is said live is taken only as fast as it is said. */
+const RECORDING_TIMEOUT_MS = 20 * 60_000;
+
+/**
+ * @typedef {object} RequestOptions
+ * @property {string} [token]
+ * @property {unknown} [json]
+ * @property {string|Blob} [body]
+ * @property {string} [type]
+ * @property {AbortSignal} [signal]
+ * @property {boolean} [keepalive]
+ * @property {number} [patience]  milliseconds
+ */
 
 /** A request that failed. `code` is the server's stable code, or `unreachable` when no answer came. */
 export class ApiError extends Error {
@@ -55,6 +68,9 @@ export function socketAddress(path) {
 /** @param {any} body @param {string} name @returns {any[]} */
 const listOf = (body, name) => (Array.isArray(body) ? body : (body?.[name] ?? []));
 
+/** @param {File} file */
+const bodyOf = (file) => ({ body: file, type: file.type || "application/octet-stream", patience: RECORDING_TIMEOUT_MS });
+
 export class Api {
   /** @param {() => Promise<string|null>} askForKey  asks the person for the server's API key */
   constructor(askForKey) {
@@ -72,7 +88,7 @@ export class Api {
    * One request. Asks for the API key once where the server wants it.
    * @param {string} method
    * @param {string} path
-   * @param {{token?: string, json?: unknown, body?: string, type?: string, signal?: AbortSignal, keepalive?: boolean}} [options]
+   * @param {RequestOptions} [options]
    * @returns {Promise<Response>}
    */
   async request(method, path, options = {}) {
@@ -100,15 +116,15 @@ export class Api {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{token?: string, json?: unknown, body?: string, type?: string, signal?: AbortSignal, keepalive?: boolean}} options
+   * @param {RequestOptions} options
    */
-  async #fetch(method, path, { token, json, body, type, signal, keepalive }) {
+  async #fetch(method, path, { token, json, body, type, signal, keepalive, patience = TIMEOUT_MS }) {
     const headers = new Headers({ Accept: "application/json, application/sdp, */*;q=0.5" });
     const secret = token ?? this.key;
     if (secret) headers.set("Authorization", `Bearer ${secret}`);
     if (json !== undefined) headers.set("Content-Type", "application/json");
     else if (type) headers.set("Content-Type", type);
-    const limit = AbortSignal.timeout(TIMEOUT_MS);
+    const limit = AbortSignal.timeout(patience);
     try {
       return await fetch(address(path), {
         method,
@@ -164,6 +180,26 @@ export class Api {
     if (type === "interrupt") return (await this.request("POST", `${path}/interrupt`, { token })).json();
     if (type === "avatar") return (await this.request("PUT", `${path}/avatar`, { token, json })).json();
     return (await this.request("POST", `${path}/say`, { token, json })).json();
+  }
+
+  /**
+   * Say a recording; the answer comes when the server has taken all of it.
+   * @param {{id: string, token: string}} session
+   * @param {File} file
+   * @returns {Promise<any>}
+   */
+  async sayRecording({ id, token }, file) {
+    return (await this.request("POST", `v1/sessions/${id}/say/audio`, { token, ...bodyOf(file) })).json();
+  }
+
+  /**
+   * @param {File} file
+   * @param {string|null} avatar
+   * @returns {Promise<RenderJob>}
+   */
+  async createRenderOf(file, avatar) {
+    const query = avatar ? `?avatar=${encodeURIComponent(avatar)}` : "";
+    return (await this.request("POST", `v1/renders/audio${query}`, bodyOf(file))).json();
   }
 
   /**

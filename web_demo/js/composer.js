@@ -2,20 +2,28 @@
 /** The text box with its buttons, examples, voice and speed. */
 
 import { byId, make } from "./dom.js";
+import { Recording } from "./recording.js";
 import { choices } from "./store.js";
 
 export const MOST_CHARACTERS = 10_000;
 const NEAR = 9_000;
 
+/** Shown where a voice speaks the language. @type {{language: string, name: string, text: string}[]} */
 const EXAMPLES = [
-  "Hello! I am glad you are here. Ask me to say anything you like.",
-  "Good morning. Your train leaves at ten past eight from platform four, and the weather stays dry.",
-  "She sells sea shells by the sea shore, and the shells she sells are sea shells, I am sure.",
-  "Please take your time. I will wait here, and when you are ready, we will go on.",
+  { language: "en", name: "Say hello", text: "Hello! I am glad you are here. Ask me to say anything you like." },
+  { language: "en", name: "Train times", text: "Good morning. Your train leaves at ten past eight from platform four, and the weather stays dry." },
+  { language: "en", name: "Sea shells", text: "She sells sea shells by the sea shore, and the shells she sells are sea shells, I am sure." },
+  { language: "ja", name: "日本語", text: "こんにちは。今日はいい天気ですね。何でも話しかけてください。" },
+  { language: "zh", name: "中文", text: "你好！很高兴见到你。今天的天气真不错，我们聊聊吧。" },
+  { language: "es", name: "Español", text: "¡Hola! Me alegro de verte. Hoy hace buen tiempo, ¿damos un paseo por el parque?" },
+  { language: "fr", name: "Français", text: "Bonjour ! Je suis ravie de vous voir. Il fait beau aujourd'hui, n'est-ce pas ?" },
+  { language: "it", name: "Italiano", text: "Ciao! Sono felice di vederti. Oggi è una bella giornata, facciamo due passi?" },
+  { language: "pt", name: "Português", text: "Olá! Que bom ver você. Hoje o tempo está ótimo para um passeio." },
+  { language: "hi", name: "हिन्दी", text: "नमस्ते! आपसे मिलकर अच्छा लगा। आज मौसम बहुत अच्छा है।" },
+  { language: "ko", name: "한국어", text: "안녕하세요! 만나서 반갑습니다. 오늘 날씨가 참 좋네요." },
 ];
-const EXAMPLE_NAMES = ["Say hello", "Train times", "Sea shells", "Take your time"];
 
-/** @typedef {{text: string, voice?: string, speed?: number}} Wish */
+/** @typedef {{text: string, voice?: string, speed?: number, file?: undefined}|{file: File}} Wish */
 
 /** Dispatches `speak`, `save` (CustomEvent with a wish) and `interrupt`. */
 export class Composer extends EventTarget {
@@ -26,6 +34,7 @@ export class Composer extends EventTarget {
   #speed = byId("speed", HTMLInputElement);
   #interrupt = byId("interrupt", HTMLButtonElement);
   #error = byId("form-error", HTMLElement);
+  #recording = new Recording(this.#form);
 
   constructor() {
     super();
@@ -33,6 +42,8 @@ export class Composer extends EventTarget {
       event.preventDefault();
       this.#send("speak");
     });
+    this.#recording.addEventListener("change", () => this.#recorded());
+    this.#recording.addEventListener("trouble", (event) => this.fail(/** @type {CustomEvent} */ (event).detail));
     this.#text.addEventListener("keydown", (event) => this.#key(event));
     this.#text.addEventListener("input", () => this.#counted());
     this.#speed.addEventListener("input", () => this.#showSpeed());
@@ -40,15 +51,21 @@ export class Composer extends EventTarget {
     this.#interrupt.addEventListener("click", () => this.dispatchEvent(new Event("interrupt")));
     byId("save", HTMLButtonElement).addEventListener("click", () => this.#send("save"));
     document.addEventListener("keydown", (event) => this.#escape(event));
-    byId("chips", HTMLElement).append(...EXAMPLES.map((text, i) => this.#chip(text, EXAMPLE_NAMES[i])));
+    this.#offer(new Set(["en"]));
     this.#speed.value = String(choices.get("speed") ?? 1);
     this.#showSpeed();
     this.#counted();
   }
 
-  /** @param {string} text @param {string} name */
-  #chip(text, name) {
-    const chip = make("button", { type: "button", className: "chip", textContent: name, title: text });
+  /** @param {Set<string>} languages */
+  #offer(languages) {
+    const chips = EXAMPLES.filter(({ language }) => languages.has(language)).map((example) => this.#chip(example));
+    byId("chips", HTMLElement).replaceChildren(...chips);
+  }
+
+  /** @param {{language: string, name: string, text: string}} example */
+  #chip({ language, name, text }) {
+    const chip = make("button", { type: "button", className: "chip", textContent: name, title: text, lang: language });
     chip.addEventListener("click", () => {
       this.#text.value = text;
       this.#counted();
@@ -73,6 +90,11 @@ export class Composer extends EventTarget {
 
   /** @param {"speak"|"save"} what */
   #send(what) {
+    const { file } = this.#recording;
+    if (file) {
+      this.fail(null);
+      return this.dispatchEvent(new CustomEvent(what, { detail: { file } }));
+    }
     const text = this.#text.value.trim();
     if (!text) {
       this.fail(what === "save" ? "Write first what the film should say." : "Write something first.");
@@ -88,6 +110,11 @@ export class Composer extends EventTarget {
   wish(text) {
     const speed = Number(this.#speed.value);
     return { text, ...(this.#voice.value && { voice: this.#voice.value }), ...(speed !== 1 && { speed }) };
+  }
+
+  #recorded() {
+    this.#form.classList.toggle("recorded", this.#recording.file !== null);
+    this.fail(null);
   }
 
   #counted() {
@@ -107,8 +134,13 @@ export class Composer extends EventTarget {
 
   /** @param {import("./types.js").Voice[]} voices */
   voices(voices) {
-    const options = voices.map((voice) => make("option", { value: voice.name, textContent: labelOf(voice), title: voice.description }));
-    this.#voice.replaceChildren(make("option", { value: "", textContent: "Default" }), ...options);
+    const groups = groupsOf(voices);
+    const options = groups.map(({ name, members }) => {
+      const entries = members.map((voice) => make("option", { value: voice.name, textContent: labelOf(voice), title: voice.description }));
+      return groups.length > 1 ? [make("optgroup", { label: name }, ...entries)] : entries;
+    });
+    this.#voice.replaceChildren(make("option", { value: "", textContent: "Default" }), ...options.flat());
+    this.#offer(new Set(voices.flatMap(({ languages }) => languages.map(baseOf))));
     const kept = choices.get("voice");
     if (voices.some(({ name }) => name === kept)) this.#voice.value = kept;
   }
@@ -130,14 +162,36 @@ export class Composer extends EventTarget {
   }
 }
 
+/** The language of a tag without its region. @param {string} tag */
+const baseOf = (tag) => tag.split("-")[0].toLowerCase();
+
+/** @param {string} language */
+function nameOf(language) {
+  try {
+    return new Intl.DisplayNames(["en"], { type: "language" }).of(language) ?? language;
+  } catch {
+    return language;
+  }
+}
+
+/**
+ * Voices by the language that they speak first; those of many languages come last.
+ * @param {import("./types.js").Voice[]} voices
+ */
+function groupsOf(voices) {
+  /** @type {Map<string, import("./types.js").Voice[]>} */
+  const groups = new Map();
+  for (const voice of voices) {
+    const name = voice.languages.length === 1 ? nameOf(baseOf(voice.languages[0])) : "Many languages";
+    groups.set(name, [...(groups.get(name) ?? []), voice]);
+  }
+  const many = groups.get("Many languages");
+  groups.delete("Many languages");
+  return [...[...groups].map(([name, members]) => ({ name, members })), ...(many ? [{ name: "Many languages", members: many }] : [])];
+}
+
 /** @param {import("./types.js").Voice} voice */
 function labelOf({ name, languages }) {
   const shown = name.replace(/[_-]+/g, " ").replace(/^./, (first) => first.toUpperCase());
-  const [language] = languages;
-  if (!language || languages.length > 1) return shown;
-  try {
-    return `${shown} (${new Intl.DisplayNames(["en"], { type: "language" }).of(language) ?? language})`;
-  } catch {
-    return `${shown} (${language})`;
-  }
+  return languages.length === 1 ? `${shown} (${nameOf(languages[0])})` : shown;
 }

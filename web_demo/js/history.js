@@ -26,7 +26,7 @@ export class History {
   /** @param {import("./types.js").ServerEvent} event */
   take(event) {
     const entry = this.#entries.get(event.utterance);
-    if (event.type === "utterance.queued") this.#add(event.utterance, event.text);
+    if (event.type === "utterance.queued") this.#add(event.utterance, event.text, event.kind === "audio");
     else if (!entry) return;
     else if (event.type === "utterance.appended") entry.said.textContent += event.text;
     else if (event.type === "utterance.started") {
@@ -43,14 +43,15 @@ export class History {
     this.#entries.clear();
   }
 
-  /** @param {string} utterance @param {string} text */
-  #add(utterance, text) {
+  /** @param {string} utterance @param {string} text @param {boolean} recorded */
+  #add(utterance, text, recorded) {
     this.#empty.hidden = true;
     const note = make("p", { className: "said-note" });
     const again = make("button", { type: "button", className: "said-again", title: "Say again", ariaLabel: `Say again: ${text.slice(0, 60)}` }, icon("again"));
-    const said = make("p", { className: "said-text", textContent: text });
+    const said = make("p", { className: "said-text", textContent: recorded ? "Recorded speech" : text });
     again.addEventListener("click", () => this.again(said.textContent ?? ""));
     const item = make("li", { className: "said-item" }, said, again, note);
+    again.hidden = recorded;
     this.#list.prepend(item);
     const entry = { item, said, note, latency: null };
     this.#entries.set(utterance, entry);

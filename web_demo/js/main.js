@@ -10,6 +10,7 @@ import { byId } from "./dom.js";
 import { History } from "./history.js";
 import { install } from "./hook.js";
 import { Latency } from "./latency.js";
+import { Microphone } from "./microphone.js";
 import { MediaProbe } from "./probe.js";
 import { RenderPanel } from "./render.js";
 import { LiveSession } from "./session.js";
@@ -32,6 +33,7 @@ const latency = new Latency();
 const renders = new RenderPanel(api);
 const history = new History((text) => speak(composer.wish(text)));
 const live = new LiveSession(api, build, firstTransport());
+const microphone = new Microphone(live);
 let speaking = false;
 let voicesKnown = false;
 
@@ -96,11 +98,11 @@ async function loadAvatars() {
 }
 
 /** @param {import("./composer.js").Wish} wish */
-async function speak({ text, ...options }) {
+async function speak(wish) {
   composer.fail(null);
   if (live.transport && live.connection === "live" && !history.busy) latency.pressed(live.transport);
   try {
-    await live.say(text, options);
+    await (wish.file ? live.sayRecording(wish.file) : live.say(wish));
   } catch (error) {
     latency.stop();
     composer.fail(error instanceof Error ? error.message : String(error));
@@ -182,7 +184,8 @@ live.addEventListener("fallback", () => stage.toast("WebRTC finds no way through
 
 composer.addEventListener("speak", (event) => speak(/** @type {CustomEvent} */ (event).detail));
 composer.addEventListener("interrupt", interrupt);
-composer.addEventListener("save", (event) => renders.save({ ...(live.avatar && { avatar: live.avatar }), .../** @type {CustomEvent} */ (event).detail }));
+composer.addEventListener("save", (event) => renders.save(/** @type {CustomEvent} */ (event).detail, live.avatar));
+microphone.addEventListener("trouble", (event) => composer.fail(/** @type {CustomEvent} */ (event).detail));
 cards.addEventListener("choose", (event) => {
   const avatar = /** @type {CustomEvent<import("./types.js").Avatar>} */ (event).detail;
   present(avatar);

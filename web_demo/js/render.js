@@ -30,15 +30,15 @@ export class RenderPanel {
     this.#cancel.addEventListener("click", () => this.#abort());
   }
 
-  /** @param {{text: string, avatar?: string, voice?: string, speed?: number}} wish */
-  async save(wish) {
+  /** @param {import("./composer.js").Wish} wish @param {string|null} avatar */
+  async save(wish, avatar) {
     this.#stop.abort();
     this.#stop = new AbortController();
     const { signal } = this.#stop;
     this.#job = null;
     this.#busy(true, "Starting…", 0);
     try {
-      let job = (this.#job = await this.api.createRender(wish));
+      let job = (this.#job = await this.#start(wish, avatar));
       const { token } = job;
       if (signal.aborted) return void (await this.api.cancelRender(job));
       while (job.status === "queued" || job.status === "running") {
@@ -51,6 +51,12 @@ export class RenderPanel {
       if (signal.aborted) return;
       this.#busy(false, error instanceof Error ? error.message : String(error), null);
     }
+  }
+
+  /** @param {import("./composer.js").Wish} wish @param {string|null} avatar */
+  #start(wish, avatar) {
+    if (wish.file) return this.api.createRenderOf(wish.file, avatar);
+    return this.api.createRender({ ...(avatar && { avatar }), ...wish });
   }
 
   /** @param {RenderJob} job */

@@ -263,12 +263,15 @@ export class LiveSession extends EventTarget {
     });
   }
 
-  /**
-   * @param {string} text
-   * @param {import("./types.js").SayOptions} options
-   */
-  say(text, options) {
-    return this.command({ type: "say", text, ...options });
+  /** @param {{text: string} & import("./types.js").SayOptions} wish */
+  say(wish) {
+    return this.command({ type: "say", ...wish });
+  }
+
+  /** @param {File} file */
+  async sayRecording(file) {
+    if (!this.info) throw new Error("Not connected yet. Try again in a moment.");
+    return this.api.sayRecording(this.info, file);
   }
 
   interrupt() {

@@ -66,6 +66,7 @@
  * @property {() => void} abandon  the page is going away: tell the server without waiting
  * @property {boolean} ready  whether commands can be sent
  * @property {(command: Command) => void} send
+ * @property {(pcm: ArrayBuffer) => void} sendSound  PCM of what `say_audio` began
  * @property {(muted: boolean) => Promise<boolean>} setMuted  false where the browser does not allow sound yet
  * @property {() => void} hush  silence at once what is being said
  * @property {(slot: number) => number} delay  seconds until what was sent in this slot is heard

@@ -152,6 +152,11 @@ export class WebRtcTransport {
     this.channel.send(JSON.stringify(command));
   }
 
+  /** @param {ArrayBuffer} pcm */
+  sendSound(pcm) {
+    this.channel.send(pcm);
+  }
+
   /** @param {boolean} muted @returns {Promise<boolean>} */
   setMuted(muted) {
     return this.sound.setMuted(muted);

@@ -123,6 +123,11 @@ export class WebSocketTransport {
     this.#socket?.send(JSON.stringify(command));
   }
 
+  /** @param {ArrayBuffer} pcm */
+  sendSound(pcm) {
+    this.#socket?.send(pcm);
+  }
+
   /** @param {boolean} muted */
   setMuted(muted) {
     return this.player.setMuted(muted);

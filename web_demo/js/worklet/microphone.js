@@ -1,0 +1,35 @@
+// @ts-check
+/** Turns what a microphone hears into 16-bit PCM, 20 ms at a time. Out: {pcm: ArrayBuffer, level: peak 0..1}. */
+
+const BLOCK_SECONDS = 0.02;
+
+class Microphone extends AudioWorkletProcessor {
+  constructor() {
+    super();
+    this.block = new Int16Array(Math.round(sampleRate * BLOCK_SECONDS));
+    this.filled = 0;
+    this.peak = 0;
+  }
+
+  /** @param {Float32Array[][]} inputs */
+  process([[heard]]) {
+    if (!heard) return true;
+    for (const sample of heard) {
+      const clipped = Math.max(-1, Math.min(1, sample));
+      this.peak = Math.max(this.peak, Math.abs(clipped));
+      this.block[this.filled++] = Math.round(clipped * 32_767);
+      if (this.filled === this.block.length) this.flush();
+    }
+    return true;
+  }
+
+  flush() {
+    const pcm = this.block.buffer;
+    this.port.postMessage({ pcm, level: this.peak }, [pcm]);
+    this.block = new Int16Array(this.block.length);
+    this.filled = 0;
+    this.peak = 0;
+  }
+}
+
+registerProcessor("lipstream-microphone", Microphone);
