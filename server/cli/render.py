@@ -99,10 +99,16 @@ async def _render(
     # Imported here: the other commands need neither pictures nor a performer.
     from avatars.store import AvatarStore
     from server.state import performer_config
+    from streaming.audio.recording import open_recording
     from streaming.compositor.atlas_compositor import AtlasCompositorFactory
     from streaming.performer.local import LocalPerformer
     from streaming.render import render as render_line
 
+    if request.audio is not None:
+        # Before the engines load, which takes longer than to see that it is no recording.
+        with request.audio.open("rb") as file:
+            async with open_recording(file):
+                pass
     compositors = AtlasCompositorFactory(AvatarStore(settings.avatars_dir))
     performer = LocalPerformer(performer_config(settings))
     try:

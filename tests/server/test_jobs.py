@@ -201,8 +201,8 @@ async def test_closing_stops_what_runs_and_leaves_no_part_behind(tmp_path: Path)
 
 async def test_starting_clears_what_an_earlier_process_left_too_long_ago(tmp_path: Path):
     old, fresh, other = tmp_path / "r_old.mp4", tmp_path / "r_fresh.mp4", tmp_path / "mine.txt"
-    killed = tmp_path / ".r_killed.mp4.part"
-    for path in (old, fresh, other, killed):
+    killed, sound = tmp_path / ".r_killed.mp4.part", tmp_path / "r_old.audio"
+    for path in (old, fresh, other, killed, sound):
         path.write_bytes(b"x")
         os.utime(path, (0, 0))
     now = ManualClock().wall()

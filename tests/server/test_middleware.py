@@ -3,6 +3,8 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 
 from server import middleware
 
@@ -30,6 +32,39 @@ async def test_a_large_body_of_unknown_length_is_cut_off(still):
             "/v1/whep", content=chunks(64), headers={"Content-Type": "application/sdp"}
         )
         assert offer.status_code == 413
+
+
+async def test_other_bodies_may_have_a_rule_of_their_own():
+    rules = {re.compile("/big"): middleware.BodyRule(None, None, 0.05)}
+    read: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        more, size = True, 0
+        while more:
+            message = await receive()
+            size, more = size + len(message["body"]), message["more_body"]
+        read.append(size)
+
+    async def talk(path: str, pauses: list[float]) -> None:
+        async def receive() -> Message:
+            await asyncio.sleep(pauses.pop(0))
+            return {"type": "http.request", "body": b"x" * 60, "more_body": bool(pauses)}
+
+        async def send(message: Message) -> None:
+            pass
+
+        await limited({"type": "http", "path": path, "headers": []}, receive, send)
+
+    limited = middleware.BodyLimit(app, 100, rules)
+    await talk("/big", [0.0] * 5 + [0.02] * 5)
+    assert read == [600], "neither its size nor the time in all is limited"
+    with pytest.raises(HTTPException) as caught:
+        await talk("/big", [0.0, 1.0])
+    assert caught.value.status_code == 408
+    for path in ("/big/", "/bigger", "/"):
+        with pytest.raises(HTTPException) as caught:
+            await talk(path, [0.0, 0.0])
+        assert caught.value.status_code == 413
 
 
 async def test_every_response_carries_security_headers(still):

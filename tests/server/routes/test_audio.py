@@ -1,7 +1,6 @@
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 import httpx
 import numpy as np
@@ -11,68 +10,14 @@ from numpy.typing import NDArray
 from server import middleware, recordings, uploads
 from server.routes import audio as audio_routes
 from server.state import State
-from streaming.performer.base import PerformRequest
-from streaming.protocol import Event, UtteranceEnded, UtteranceStarted
-from streaming.script import Piece, samples_of
+from streaming.protocol import UtteranceEnded, UtteranceStarted
 from streaming.session import Session
-from streaming.slots import PerformanceItem
 from streaming.timing import SPEECH_RATE
-from tests.support.engines import DirectPerformer
+from tests.support.listener import AwaitedSink, HearingPerformer
 from tests.support.recordings import encoded, playlists, tone, wav, wav_of
-from tests.support.sinks import RecordingSink
-
-Kind = TypeVar("Kind")
 
 SOUND = {"Content-Type": "audio/wav"}
 PCM = {"Content-Type": "application/octet-stream"}
-
-
-class HearingPerformer(DirectPerformer):
-    """Performs in this process, and remembers the sound that it was given."""
-
-    restarts = 0
-
-    def __init__(self, *_config: object, **_options: object) -> None:
-        super().__init__()
-        self.requests: list[PerformRequest] = []
-        self.pieces: dict[int, list[NDArray[np.float32]]] = {}
-
-    async def start(self) -> None:
-        pass
-
-    async def perform(
-        self, request: PerformRequest, script: AsyncIterator[Piece]
-    ) -> AsyncGenerator[PerformanceItem, None]:
-        self.requests.append(request)
-        heard = self.pieces.setdefault(request.key.sequence, [])
-
-        async def listened() -> AsyncIterator[Piece]:
-            async for piece in script:
-                assert isinstance(piece, bytes)
-                heard.append(samples_of(piece))
-                yield piece
-
-        async for item in super().perform(request, listened()):
-            yield item
-
-
-class AwaitedSink(RecordingSink):
-    """One whose events can be waited for."""
-
-    def __init__(self) -> None:
-        super().__init__(codec=None)
-        self._told = asyncio.Event()
-
-    def notify(self, event: Event) -> None:
-        super().notify(event)
-        self._told.set()
-
-    async def until(self, kind: type[Kind], count: int = 1) -> list[Kind]:
-        async with asyncio.timeout(20):
-            while len(found := [event for event in self.events if isinstance(event, kind)]) < count:
-                self._told.clear()
-                await self._told.wait()
-        return found
 
 
 class House:
