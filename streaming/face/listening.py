@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from streaming.face.finishing import MOMENT_SECONDS, Target
 from streaming.face.log_mel import BANDS, ROWS_PER_STEP, STEP_SAMPLES, LogMel
+from streaming.face.mel_level import MelLevel
 from streaming.face.sharpening import Moment, Sharpening
-from streaming.face.viseme_net import STEP_MS, Rows, VisemeNet
+from streaming.face.viseme_net import CURVE_NAMES, STEP_MS, Rows, VisemeNet
 from streaming.speech.base import SpeechChunk
 from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
 
+_VOICE = CURVE_NAMES.index("voice")
 _STEPS_PER_FRAME = SLOT_SAMPLES // STEP_SAMPLES
 _MOMENT = round(MOMENT_SECONDS * SPEECH_RATE) // STEP_SAMPLES
 """Steps from a frame's start to the moment that it shows."""
@@ -44,6 +46,7 @@ class ListeningMouth:
     def __init__(self, net: VisemeNet, look_ahead_ms: int, start: int = 0) -> None:
         self._ear = LogMel()
         self._rows = np.zeros((0, BANDS), np.float32)
+        self._level = MelLevel()
         self._stream = net.open()
         self._waits = net.look_ahead_steps
         self._head = head_for(self._waits, look_ahead_ms)
@@ -89,7 +92,9 @@ class ListeningMouth:
             if len(rows) < steps * ROWS_PER_STEP:
                 return targets
             self._rows = self._rows[len(rows) :]
-            self._said.extend(self._stream.hear(rows))
+            said = self._stream.hear(self._level.apply(rows))
+            self._level.listen(rows, float(said[-1, 0, _VOICE]))
+            self._said.extend(said)
             self._steps += steps
             target = self._target(moment)
             self._frame += 1

@@ -63,6 +63,7 @@ class VisemeNet:
         if (
             metadata.version != VERSION
             or tuple(metadata.curves) != CURVE_NAMES
+            or not steps
             or metadata.look_ahead_ms != [step * STEP_MS for step in sorted(set(steps))]
         ):
             raise EngineUnavailable(
