@@ -82,22 +82,29 @@ class Live:
     state: State
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def live(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Live]:
+@asynccontextmanager
+async def serving(data_dir: Path) -> AsyncIterator[Live]:
+    """Such a server."""
     settings = Settings(
         _env_file=None,  # pyright: ignore[reportCallIssue]
-        data_dir=tmp_path_factory.mktemp("data"),
+        data_dir=data_dir,
         max_sessions=16,
         log_level="warning",
     )
     config = server_config(settings)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    running = asyncio.create_task(server.serve(sockets=[listener]))
     state: State = config.app.state.lipstream  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
     try:
         await state.performer.start()
         yield Live(f"http://127.0.0.1:{listener.getsockname()[1]}", state)
     finally:
         server.should_exit = True
-        await serving
+        await running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def live(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Live]:
+    async with serving(tmp_path_factory.mktemp("data")) as server:
+        yield server

@@ -18,6 +18,7 @@ from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket, RtpPacket
 from streaming.clock import SlotClock, SystemClock
 from streaming.encoders.base import VideoCodec
 from streaming.protocol import COMMAND, Ack, Event, Ping, Pong
+from streaming.session import Session
 from streaming.sinks.base import Sink
 from streaming.webrtc.aiortc_hooks import use_host_addresses
 from streaming.webrtc.peer import Peer
@@ -132,7 +133,9 @@ class Viewer:
         await self.connection.setLocalDescription(await self.connection.createOffer())
         return self.connection.localDescription.sdp
 
-    async def watch(self, session: LiveSession, on_closed: Callable[[Peer], None] | None = None) -> Peer:
+    async def watch(
+        self, session: LiveSession | Session, on_closed: Callable[[Peer], None] | None = None
+    ) -> Peer:
         peer = await Peer.answer(
             await self.offer(), session, session.clock, host_addresses=LOOPBACK, on_closed=on_closed
         )

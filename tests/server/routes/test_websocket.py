@@ -1,12 +1,35 @@
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from functools import partial
+
+import av
+import numpy as np
 import pytest
+import pytest_asyncio
 from fastapi import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
 from server.client import LipstreamClient
+from server.client_stream import MediaPacket, Stream
 from server.routes.websocket import watch
 from streaming.commands import CommandLine
-from tests.server.conftest import Live
+from streaming.performer.local import LocalPerformer
+from streaming.protocol import (
+    Ack,
+    AppendAudio,
+    Error,
+    Event,
+    Interrupt,
+    Ping,
+    Pong,
+    SayAudio,
+    UtteranceEnded,
+    UtteranceStarted,
+)
+from tests.server.conftest import Live, serving
+from tests.support.media import pitch
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -63,3 +86,131 @@ async def test_a_viewer_that_goes_during_the_handshake_is_forgotten(still):
         with pytest.raises(OSError):
             await watch(WebSocket(scope, receive, send), session.id, server.state)
         assert session.viewers == 0
+
+
+COUNTING = (sys.executable, "-m", "tests.support.counting_child")
+RATE = 16_000
+PIECE_SECONDS = 0.02
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def hearing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Live]:
+    """A server whose performer is a process of its own with a face that takes any sound."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("server.state.LocalPerformer", partial(LocalPerformer, command=COUNTING))
+        async with serving(tmp_path_factory.mktemp("hearing")) as server:
+            yield server
+
+
+def tone(seconds: float, hertz: float = 600.0) -> bytes:
+    times = np.arange(round(seconds * RATE)) / RATE
+    return (np.sin(2 * np.pi * hertz * times) * 12_000).astype("<i2").tobytes()
+
+
+def cut(data: bytes, seconds: float = PIECE_SECONDS) -> list[bytes]:
+    size = 2 * round(seconds * RATE)
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+async def speak(stream: Stream, pieces: list[bytes]) -> None:
+    """Send pieces at the speed at which they are spoken."""
+    start = asyncio.get_running_loop().time()
+    for number, piece in enumerate(pieces):
+        await asyncio.sleep(start + number * PIECE_SECONDS - asyncio.get_running_loop().time())
+        await stream.socket.send(piece)
+
+
+async def until(stream: Stream, kind: type[Event]) -> list[Event | MediaPacket | bytes]:
+    """Messages up to the first of this type."""
+    seen = []
+    async with asyncio.timeout(20):
+        async for message in stream:
+            seen.append(message)
+            if isinstance(message, kind):
+                return seen
+    raise AssertionError(f"no {kind.__name__} came")
+
+
+async def test_live_sound_goes_in_as_pcm_and_comes_out_as_opus_and_h264(hearing: Live):
+    video, audio = av.CodecContext.create("h264", "r"), av.CodecContext.create("libopus", "r")
+    assert isinstance(audio, av.AudioCodecContext)
+    audio.sample_rate, audio.layout = 48_000, "mono"
+    async with LipstreamClient(hearing.url) as client, await client.create_session() as session:
+        async with session.connect() as stream:
+            await stream.send(SayAudio(id="1", utterance="mic", sample_rate=RATE, live=True))
+            await speak(stream, cut(tone(1.2)))
+            await stream.send(AppendAudio(utterance="mic", final=True))
+            seen = await until(stream, UtteranceEnded)
+    kinds = [message.type for message in seen if not isinstance(message, MediaPacket | bytes)]
+    assert [kind for kind in kinds if kind.startswith("utterance")] == [
+        "utterance.queued", "utterance.started", "utterance.appended", "utterance.ended",
+    ]  # fmt: skip
+    acks = [message for message in seen if isinstance(message, Ack)]
+    assert [(ack.id, ack.utterance) for ack in acks] == [("1", "mic"), (None, "mic")]
+    start = next(message for message in seen if isinstance(message, UtteranceStarted))
+    end = next(message for message in seen if isinstance(message, UtteranceEnded))
+    assert (start.engine, end.reason) == ("audio", "completed")
+    assert end.spoken_seconds == pytest.approx(1.2, abs=0.3)
+    media = [message for message in seen if isinstance(message, MediaPacket)]
+    pictures = sum(
+        len(video.decode(av.Packet(each.data)))
+        for each in media
+        if each.kind == "video"  # type: ignore[attr-defined]
+    )
+    heard = [
+        (each.slot, frame.to_ndarray().reshape(-1).astype(np.float32))
+        for each in media if each.kind == "audio" for frame in audio.decode(av.Packet(each.data))
+    ]  # fmt: skip
+    assert pictures >= 25
+    spoken = np.concatenate([pcm for slot, pcm in heard if start.slot + 3 <= slot <= start.slot + 20])
+    assert pitch(spoken, 48_000) == pytest.approx(600, abs=10)
+    assert np.abs(spoken).max() > 0.2
+
+
+async def test_a_recording_may_be_pushed_at_once(hearing: Live):
+    async with LipstreamClient(hearing.url) as client, await client.create_session() as session:
+        async with session.connect(format="none") as stream:
+            await stream.send(SayAudio(utterance="clip", sample_rate=RATE))
+            for piece in cut(tone(1.5), 1.0):
+                await stream.socket.send(piece)
+            await stream.send(AppendAudio(utterance="clip", audio=tone(0.5), final=True))
+            (*_, ended) = await until(stream, UtteranceEnded)
+    assert isinstance(ended, UtteranceEnded)
+    assert (ended.reason, ended.spoken_seconds) == ("completed", pytest.approx(2.0, abs=0.05))
+
+
+async def test_sound_ends_with_the_connection_it_came_over(hearing: Live):
+    async with LipstreamClient(hearing.url) as client, await client.create_session() as session:
+        async with session.connect(format="none") as watching:
+            async with session.connect(format="none") as talking:
+                await talking.send(SayAudio(utterance="mic", sample_rate=RATE, live=True))
+                await speak(talking, cut(tone(0.3)))
+            seen = await until(watching, UtteranceEnded)
+            ended = seen[-1]
+    assert isinstance(ended, UtteranceEnded)
+    assert (ended.utterance, ended.reason) == ("mic", "completed")
+    assert ended.spoken_seconds == pytest.approx(0.3, abs=0.15)
+
+
+async def test_an_interrupt_over_the_same_connection_cuts_the_sound(hearing: Live):
+    async with LipstreamClient(hearing.url) as client, await client.create_session() as session:
+        async with session.connect(format="none") as stream:
+            await stream.send(SayAudio(utterance="mic", sample_rate=RATE, live=True))
+            await speak(stream, cut(tone(0.5)))
+            await stream.send(Interrupt(id="stop"))
+            await speak(stream, cut(tone(0.2)))
+            await stream.send(Ping(id="after"))
+            seen = await until(stream, Pong)
+    ended = [message for message in seen if isinstance(message, UtteranceEnded)]
+    assert [(end.utterance, end.reason) for end in ended] == [("mic", "interrupted")]
+    assert not [message for message in seen if isinstance(message, Error)]
+
+
+async def test_commands_do_not_come_as_binary_messages(hearing: Live):
+    async with LipstreamClient(hearing.url) as client, await client.create_session() as session:
+        async with session.connect(format="none") as stream:
+            for _ in range(3):
+                await stream.socket.send(b'{"type": "ping"}')
+            await stream.send(Ping(id="after"))
+            errors = [message for message in await until(stream, Pong) if isinstance(message, Error)]
+    assert [error.code for error in errors] == ["bad_command"] and "say_audio" in errors[0].message
