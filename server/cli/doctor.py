@@ -74,16 +74,18 @@ def _engines(settings: Settings) -> list[Finding]:
     from streaming.face import registry as face
     from streaming.speech import registry as speech
 
-    wanted = {settings.face, *(name.strip() for name in settings.speech.split(","))}
+    # Of the default chain, what is not installed is passed over; what somebody names is meant.
+    named = settings.speech if settings.speech != speech.DEFAULT_CHAIN else ""
+    wanted = {settings.face, *(name.strip() for name in named.split(","))}
     return [
         Finding(
             f"{status.kind} {status.name}",
             status.ready,
             status.name in wanted,
             status.detail,
-            "" if status.ready else status.install,
+            status.install,
         )
-        for status in (*speech.statuses(), *face.statuses())
+        for status in (*speech.statuses(settings.data_dir), *face.statuses())
     ]
 
 
@@ -106,8 +108,7 @@ def _performer(settings: Settings) -> Finding:
     except LipstreamError as error:
         return Finding("performer", False, True, error.message, "Check LIPSTREAM_SPEECH and LIPSTREAM_FACE.")
     speech = ", ".join(description.speech)
-    voices = ", ".join(voice.name for voice in description.voices)
-    detail = f"{speech} with {description.face} on {description.device}; voices: {voices}"
+    detail = f"{speech} with {description.face} on {description.device}; {len(description.voices)} voices"
     return Finding("performer", True, True, detail)
 
 

@@ -12,6 +12,7 @@ import os
 import resource
 import socket
 import sys
+from pathlib import Path
 
 import structlog
 
@@ -37,7 +38,7 @@ async def _main(options: argparse.Namespace) -> int:
         from streaming.face.registry import build_face
         from streaming.speech.registry import build_chain
 
-        speech = build_chain(options.speech)
+        speech = build_chain(options.speech, options.data_dir)
         face = build_face(options.face)
         await speech.warm_up()
         await face.warm_up()
@@ -89,6 +90,7 @@ def main() -> int:
     parser.add_argument("--fd", type=int, required=True, help="inherited end of the socket pair")
     parser.add_argument("--speech", required=True, help="speech engines, first choice first")
     parser.add_argument("--face", required=True, help="face engine")
+    parser.add_argument("--data-dir", type=Path, help="folder of fetched voices")
     options = parser.parse_args()
     _log_to_stderr()
     os.nice(NICENESS)

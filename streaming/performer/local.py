@@ -54,10 +54,17 @@ _SLOT_BYTES = 4 * SLOT_SAMPLES
 
 @dataclass(frozen=True, slots=True)
 class PerformerConfig:
-    """Which engines the performer runs: names as in the registries, speech as a comma-separated chain."""
+    """What the performer runs.
+
+    Attributes:
+        speech: names of speech engines as in their registry, by comma, the preferred one first.
+        face: name of the face engine.
+        data_dir: the program's data folder, where fetched voices lie.
+    """
 
     speech: str = "hibari"
     face: str = "atlas"
+    data_dir: Path | None = None
 
 
 def _environment() -> dict[str, str]:
@@ -279,6 +286,7 @@ class LocalPerformer:
         return await asyncio.create_subprocess_exec(
             *self._command,
             *("--fd", str(theirs.fileno()), "--speech", self._config.speech, "--face", self._config.face),
+            *(("--data-dir", str(self._config.data_dir)) if self._config.data_dir else ()),
             pass_fds=(theirs.fileno(),),
             stdin=asyncio.subprocess.DEVNULL,
             env=_environment(),

@@ -19,7 +19,7 @@ from streaming.speech.base import SpeechChunk, SpeechEngine, SpeechRequest, Voic
 from streaming.speech.language import detect_language
 from streaming.speech.language_runs import LanguageRuns
 from streaming.speech.replay import ReplayableText
-from streaming.speech.text.scripts import primary_subtag
+from streaming.speech.text.scripts import language_name, primary_subtag
 
 MAKESHIFT = frozenset({"espeak"})
 """Engines that speak what no other does, but not as people do."""
@@ -131,6 +131,8 @@ class FallbackChain:
 
     async def _speak(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk, None]:
         engines = self._willing(request)
+        if engines[0].name in MAKESHIFT and engines[0] is not self.engines[0] and request.voice is None:
+            self._tell_makeshift(request)
         text = ReplayableText(request.text)
         try:
             for i, engine in enumerate(engines):
@@ -159,6 +161,13 @@ class FallbackChain:
         finally:
             await text.aclose()
 
+    def _tell_makeshift(self, request: SpeechRequest) -> None:
+        if request.on_fallback is not None:
+            language = language_name(request.language or "")
+            request.on_fallback(
+                self.engines[0].name, f"no installed voice speaks {language} better than a robot does"
+            )
+
     def _willing(self, request: SpeechRequest) -> list[SpeechEngine]:
         """The engines that accept the request, or the refusal that helps most."""
         willing: list[SpeechEngine] = []
@@ -167,15 +176,25 @@ class FallbackChain:
             try:
                 engine.check(request)
             except LipstreamError as refusal:
-                refusals.append(refusal)
+                if engine.name not in MAKESHIFT or len(self.engines) == 1:
+                    refusals.append(refusal)
             else:
                 willing.append(engine)
         if willing:
             return willing
         if all(isinstance(refusal, VoiceNotFound) for refusal in refusals):
-            names = ", ".join(voice.name for voice in self.voices())
+            names = ", ".join(voice.name for voice in self.voices() if voice.engine not in MAKESHIFT)
             raise VoiceNotFound(f"There is no voice '{request.voice}' here. Voices that are ready: {names}.")
-        raise next((r for r in refusals if isinstance(r, LanguageNotSpoken)), refusals[0])
+        raise _most_helpful(refusals)
+
+
+def _most_helpful(refusals: Sequence[LipstreamError]) -> LipstreamError:
+    """Something can be done about a missing package; of other engines, the last speaks most languages."""
+    for kind in (EngineUnavailable, LanguageNotSpoken):
+        for refusal in reversed(refusals):
+            if isinstance(refusal, kind):
+                return refusal
+    return refusals[0]
 
 
 def _moved(chunk: SpeechChunk, offset: int) -> SpeechChunk:

@@ -213,7 +213,7 @@ def read_chinese(text: str, alphabet: Container[str], read_latin: Callable[[str]
         read_latin: phonemes of words in Latin letters.
     """
     load()
-    text = _RANGE.sub("到", unicodedata.normalize("NFKC", text))
+    text = _RANGE.sub("到", unicodedata.normalize("NFKC", text).replace("°C", "℃"))
     words: list[str] = []
     symbols: list[str] = []
     owners: list[int] = []

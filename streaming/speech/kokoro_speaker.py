@@ -107,7 +107,7 @@ class KokoroSpeaker:
             mark = "." if ending in (Ending.SENTENCE, Ending.PARAGRAPH) else _GOES_ON
             portion = portion.with_more(mark)
         rendering = self.model.run(portion.symbols, self._styles[voice], speed, running)
-        sounds = sounds_of(portion.symbols, portion.word_of_symbol, rendering.steps, rendering.pcm)
+        sounds = sounds_of(portion.symbols, portion.word_of_symbol, rendering.steps, rendering.pcm, speed)
         return Rendered(_limited(rendering.pcm * np.float32(GAIN)), sounds)
 
 

@@ -72,9 +72,9 @@ _TELLING = {
     word: language
     for language, words in {
         "en": "hello hi hey thanks thank please yes sorry welcome goodbye bye the this what you is are and",
-        "es": "hola gracias adiós buenos buenas días tardes perdón vale qué cómo usted muy amigos señor",
+        "es": "hola gracias adiós buenos buenas días tardes perdón vale qué cómo estás usted muy amigos",
         "fr": "bonjour bonsoir salut merci oui au revoir les vous je est très pardon monsieur madame",
-        "it": "ciao buongiorno buonasera grazie prego scusi arrivederci che gli sono perché amici signore",
+        "it": "ciao buongiorno buonasera grazie prego scusi arrivederci stai che gli sono perché amici",
         "pt": "olá oi obrigado obrigada bom boa dia tarde noite tchau até você não sim os muito",
     }.items()
     for word in words.split()
@@ -109,8 +109,10 @@ def _latin(
         if len(words) < CHANGE_WORDS:
             return expected
         expected = None
-    if len(possible) <= 1 or importlib.util.find_spec("py3langid") is None:
-        return expected or (next(iter(possible), None) if len(candidates) == 1 else None)
+    if len(possible) == 1:
+        return next(iter(possible))
+    if importlib.util.find_spec("py3langid") is None:
+        return expected or ("en" if "en" in common else None)
     if common < possible and letters >= RARE_LETTERS:
         language, likelihood = _rank(text, possible)
         if language in rare and likelihood >= RARE_LIKELIHOOD:

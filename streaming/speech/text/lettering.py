@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 
 from streaming.speech.text.tokens import Token
 
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*[%℃]?")
 _NAMED_DIGITS = str.maketrans("零〇一二三四五六七八九", "00123456789")
 
 

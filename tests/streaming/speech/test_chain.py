@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from streaming.errors import EngineFailed, EngineUnavailable, LanguageNotSpoken, ScriptRejected, VoiceNotFound
+from streaming.slots import Word
 from streaming.speech.base import SpeechChunk, SpeechRequest, VoiceInfo
 from streaming.speech.chain import FallbackChain
 
@@ -132,3 +133,62 @@ async def test_engines_that_do_not_warm_up_are_left_out():
         await FallbackChain([Scripted("one", warm_error=RuntimeError("no device"))]).warm_up()
     with pytest.raises(EngineUnavailable):
         FallbackChain([])
+
+
+class Wordy(Scripted):
+    """Says each piece as one word."""
+
+    async def synthesize(self, request):
+        at = 0
+        async for piece in request.text:
+            self.heard.append(piece)
+            word = Word(piece, 0.0, 0.04, at, at + len(piece))
+            at += len(piece)
+            yield SpeechChunk(np.zeros(960, np.float32), words=[word])
+
+
+async def test_each_sentence_is_spoken_by_who_knows_its_language():
+    one, two, heard = Wordy("one", "en"), Wordy("two", "ja"), Heard()
+    script = ["Hello there. こん", "にちは。", "Hello again, ", "my friend."]
+    chunks = [c async for c in FallbackChain([one, two]).synthesize(heard.request(*script))]
+    assert heard.engines == ["one", "two", "one"]
+    assert "".join(two.heard) == "こんにちは。"
+    text = "".join(script)
+    for word in (word for chunk in chunks for word in chunk.words):
+        assert text[word.begin : word.stop] == word.text
+
+
+async def test_a_named_language_or_voice_is_taken_at_its_word():
+    one, two, heard = Wordy("one", "en"), Wordy("two", "ja"), Heard()
+    chain = FallbackChain([one, two])
+    assert [c async for c in chain.synthesize(heard.request("こんにちは。", language="en"))]
+    assert [c async for c in chain.synthesize(heard.request("こんにちは。", voice="one-voice"))]
+    assert heard.engines == ["one", "one"] and not two.heard
+
+
+async def test_a_language_that_nobody_speaks_is_refused():
+    with pytest.raises(LanguageNotSpoken, match="ja"):
+        chain = FallbackChain([Wordy("one", "en"), Wordy("two", "ja")])
+        [c async for c in chain.synthesize(Heard().request("안녕하세요."))]
+
+
+async def test_the_makeshift_engine_is_announced():
+    one, two, heard = Wordy("one", "en"), Wordy("espeak", "ko"), Heard()
+    chain = FallbackChain([one, two])
+    assert [c async for c in chain.synthesize(heard.request("안녕하세요."))]
+    assert heard.engines == ["espeak"]
+    ((name, reason),) = heard.fallbacks
+    assert name == "one" and "Korean" in reason and "robot" in reason
+
+
+async def test_a_text_without_words_is_refused_when_nobody_says_anything():
+    class Silent(Scripted):
+        async def synthesize(self, request):
+            async for _ in request.text:
+                pass
+            raise ScriptRejected("nothing")
+            yield
+
+    with pytest.raises(ScriptRejected):
+        chain = FallbackChain([Silent("one", "en"), Silent("two", "ja")])
+        [c async for c in chain.synthesize(Heard().request("...", " ?!"))]
