@@ -67,9 +67,9 @@ def _drivers(spoken: UtteranceSet, first: bool) -> tuple[str, ...]:
 
 
 def _verdicts(spoken: UtteranceSet, avatar: str, driver: str, film: Examined) -> list[Verdict]:
-    """Of the whole set, and of its groups where there are several."""
+    """Of the whole set, and of its groups where there are several and the face is on trial."""
     spans = spans_of(spoken.utterances)
-    groups = ["", *spoken.groups] if len(spoken.groups) > 1 else [""]
+    groups = ["", *spoken.groups] if len(spoken.groups) > 1 and driver == FACE else [""]
     return [
         Verdict(
             spoken.name,

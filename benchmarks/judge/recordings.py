@@ -66,10 +66,10 @@ def write_sound(path: Path, pcm: NDArray[np.float32], rate: int = SPEECH_RATE, b
 
 
 def load(path: Path) -> Utterance:
-    """The recording whose JSON lies at ``path``."""
+    """The recording whose JSON lies at ``path``; the first word of its name says what it is grouped by."""
     recording = msgspec.json.decode(path.read_bytes(), type=Recording)
     phonemes = tuple(Phoneme(*sound) for sound in recording.sounds)
-    return Utterance(path.stem, recording.language, read_sound(path.with_suffix(".opus")), phonemes)
+    return Utterance(path.stem, path.stem.split("_")[0], read_sound(path.with_suffix(".opus")), phonemes)
 
 
 def save(path: Path, recording: Recording) -> None:

@@ -23,7 +23,7 @@ class Verdict:
 
     Attributes:
         set_name: which set.
-        group: language or kind of noise; empty for the whole set.
+        group: language, speaker or kind of noise; empty for the whole set.
         avatar: whose face.
         driver: face engine or baseline.
         scores: the figures.
@@ -120,13 +120,13 @@ _COLUMNS = (
     ("wobble", "wobble", "{:.3f}"),
 )
 _GROUP_COLUMNS = 8
-"""Figures that are also worth knowing of a single language."""
+"""Figures that are also worth knowing of a single language or speaker."""
 
 
 def markdown(
     verdicts: Sequence[Verdict], controls: Mapping[str, Controls], left_out: Sequence[LeftOut], about: str
 ) -> str:
-    """The tables as Markdown: one per set, its languages, and the judge's own controls."""
+    """The tables as Markdown: one per set, one per its parts, and the judge's own controls."""
     out = ["# The judge's table", "", about, ""]
     for item in left_out:
         out += [f"**Left out: {item.name}.** {item.reason}", ""]

@@ -18,9 +18,9 @@ from streaming.face.coarticulation import RATE
 CLOSED = 0.010
 """Lips between which at most this much more is seen than at rest look closed, in eye spans (1.2 pixels of a
 512 x 512 avatar). The controls say what that means in openings of the mouth."""
-MOVED_BETWEEN, MOVED_OUTER, MOVED_WIDTH = 0.008, 0.015, 0.030
-"""A mouth that differs more from rest in one of these has moved. Blinks and compression move the measures by
-half as much."""
+MOVED_BETWEEN, MOVED_OUTER, MOVED_WIDTH = 0.010, 0.020, 0.030
+"""A mouth that differs more from rest in one of these has moved. Blinks, nods and compression move the
+measures by up to two thirds as much."""
 LARGEST_JUMP = 3.0
 """Pixels that the lips may move in one frame where speech begins or ends."""
 STEADY = 0.004
@@ -179,7 +179,7 @@ def _lag(timed: Sequence[tuple[Span, Targets]], curve: NDArray[np.float64]) -> f
     shifts = range(-LARGEST_SHIFT, LARGEST_SHIFT + 1, SHIFT_STEP)
     best = max(shifts, key=lambda shift: _correlation(timed, curve, shift) or 0.0)
     # The frame shows what belongs to a later moment when the mouth is early.
-    return -1000.0 * best / RATE
+    return 1000.0 * -best / RATE
 
 
 def _jump(spans: Sequence[Span], seen: Seen) -> float:

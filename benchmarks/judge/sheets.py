@@ -14,7 +14,8 @@ from benchmarks.judge.film import Span, spans_of
 from benchmarks.judge.targets import Targets
 from benchmarks.judge.utterances import UtteranceSet
 from precompute.strip import lay_out
-from streaming.face.visemes import PRESSED
+from streaming.face.visemes import PAUSE, PRESSED
+from streaming.timing import FPS
 
 Image = NDArray[np.uint8]
 
@@ -35,13 +36,17 @@ def shown_frames(spoken: UtteranceSet) -> tuple[int, ...]:
     if not any(u.phonemes for u in spoken.utterances):
         rows = [[span.first + NOISE_STEP * (k + 1) for k in range(COLUMNS)] for span in spans]
     else:
-        rows.append([spans[0].first + k for k in range(-SIDE_FRAMES, SIDE_FRAMES + 1)])
-        for symbols, count in ((PRESSED, CLOSURE_ROWS), (ROUNDED, ROUNDED_ROWS)):
-            rows += [
-                [frame + k for k in range(-SIDE_FRAMES, SIDE_FRAMES + 1)]
-                for frame in _spread(_frames_of(spoken, spans, symbols), count)
-            ]
+        middles = [_first_sound(spoken, spans)]
+        middles += _spread(_frames_of(spoken, spans, PRESSED), CLOSURE_ROWS)
+        middles += _spread(_frames_of(spoken, spans, ROUNDED), ROUNDED_ROWS)
+        rows = [[middle + k for k in range(-SIDE_FRAMES, SIDE_FRAMES + 1)] for middle in middles]
     return tuple(frame for row in rows for frame in row)
+
+
+def _first_sound(spoken: UtteranceSet, spans: Sequence[Span]) -> int:
+    """The frame in which the first utterance gets loud."""
+    start = next(p.start for p in spoken.utterances[0].phonemes if p.symbol != PAUSE)
+    return spans[0].first + int(start * FPS)
 
 
 def _frames_of(spoken: UtteranceSet, spans: Sequence[Span], symbols: frozenset[str]) -> list[int]:

@@ -21,7 +21,7 @@ class Utterance:
 
     Attributes:
         name: unique within its set.
-        group: what it is scored together with besides its set: a language or a kind of noise.
+        group: what it is scored together with besides its set: a language, a speaker, a kind of noise.
         pcm: (n,) float32 mono at 24 kHz.
         phonemes: the sounds that are heard, gapless over the whole; empty for noise.
     """

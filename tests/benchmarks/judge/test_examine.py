@@ -66,9 +66,10 @@ def test_sheets_show_rows_around_what_matters(spoken):
     frames = shown_frames(spoken)
     assert len(frames) % COLUMNS == 0
     first = spans_of(spoken.utterances)[0].first
-    assert first in frames[:COLUMNS]
-    middles = frames[COLUMNS // 2 :: COLUMNS]
-    assert {int(middle) - first for middle in middles[1:3]} <= {6, 14, 22}
+    begin, *closures, rounded = (middle - first for middle in frames[COLUMNS // 2 :: COLUMNS])
+    assert begin == 4
+    assert len(set(closures)) == 2 and set(closures) <= {6, 14, 22}
+    assert rounded == 18
 
 
 def test_sheets_of_noise_show_every_noise():

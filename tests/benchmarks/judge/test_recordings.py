@@ -71,9 +71,9 @@ def test_sound_keeps_its_length_and_place(tmp_path):
 
 def test_what_is_saved_is_loaded(tmp_path):
     pcm = np.zeros(4_800, np.float32)
-    write_sound(tmp_path / "a.opus", pcm)
+    write_sound(tmp_path / "ann_1.opus", pcm)
     sounds = [("m", 0.0, 0.1, 0.0), ("A", 0.1, 0.2, 1.0)]
-    save(tmp_path / "a.json", Recording('May "ü"', "en", "me", "CC0-1.0", "here", "by hand", sounds))
-    said = load(tmp_path / "a.json")
-    assert (said.name, said.group) == ("a", "en")
+    save(tmp_path / "ann_1.json", Recording('May "ü"', "en", "me", "CC0-1.0", "here", "by hand", sounds))
+    said = load(tmp_path / "ann_1.json")
+    assert (said.name, said.group) == ("ann_1", "ann")
     assert [(p.symbol, p.start, p.end, p.stress) for p in said.phonemes] == sounds
