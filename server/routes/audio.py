@@ -10,9 +10,9 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.requests import ClientDisconnect
 
-from server.middleware import CLOSE, BodyRule
+from server.middleware import BodyRule
 from server.models import AudioAccepted
-from server.problems import HTTPProblem, responses, status_of
+from server.problems import HTTPProblem, responses
 from server.security import SCHEMES
 from server.settings import Settings
 from server.state import OwnedSession, StateDep
@@ -121,11 +121,7 @@ async def say_pcm(
     name = await session.say_audio(
         utterance=utterance, interrupt=interrupt, live=live, end_after_silence=end_after_silence
     )
-    try:
-        count = await _hear(request, session, name, reader)
-    except LipstreamError as error:
-        # The rest of the body is not waited for.
-        raise HTTPProblem(status_of(error), error.code, error.message, CLOSE) from error
+    count = await _hear(request, session, name, reader)
     return {
         "utterance": name,
         "generation": session.generation,
