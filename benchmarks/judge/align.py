@@ -80,8 +80,12 @@ def align(pcm: NDArray[np.float32], text: str, extra: Mapping[str, str]) -> list
             decoder.end_utt()
     except RuntimeError as error:
         raise ScriptRejected("The aligner finds no way through: is the text word for word?") from error
-    phones = [phone for word in decoder.get_alignment() for phone in word]
-    return [(phone.name, _seconds(phone.start), _seconds(phone.start + phone.duration)) for phone in phones]
+    # Parts of an alignment live only as long as their iterators.
+    return [
+        (phone.name, _seconds(phone.start), _seconds(phone.start + phone.duration))
+        for word in decoder.get_alignment()
+        for phone in word
+    ]
 
 
 def _seconds(step: int) -> float:

@@ -96,6 +96,7 @@ def _film_rows(verdict: Verdict) -> list[Row]:
     add("lag", s.lag, "ms")
     if s.opening is None or not verdict.group:
         add("frames that move in silence", s.moving, "of all", goals.moving if judged else None)
+    add("frames that move in pauses of speech", s.pauses_moving, "of all")
     if not verdict.group:
         jump_target = LARGEST_JUMP if judged else None
         add("largest step where speech begins or ends", s.jump, "px", jump_target)
@@ -114,12 +115,13 @@ _COLUMNS = (
     ("width", "width r", "{:.3f}"),
     ("lag", "lag ms", "{:+.0f}"),
     ("moving", "moves in silence", "{:.3f}"),
+    ("pauses_moving", "moves in pauses", "{:.3f}"),
     ("jump", "jump px", "{:.1f}"),
     ("flicker", "flicker", "{:.2f}"),
     ("sharpness", "sharpness", "{:.2f}"),
     ("wobble", "wobble", "{:.3f}"),
 )
-_GROUP_COLUMNS = 8
+_GROUP_COLUMNS = 9
 """Figures that are also worth knowing of a single language or speaker."""
 
 

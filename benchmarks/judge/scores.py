@@ -45,6 +45,7 @@ class Scores:
         false_closures: share of frames that look closed though lips should be apart.
         lag: milliseconds by which the mouth is late where the correlation is best.
         moving: share of quiet frames in which the mouth is not at rest.
+        pauses_moving: the same for pauses within utterances, in which the face hears breath and room.
         jump: largest step of the lips in pixels where speech begins or ends.
         flicker: mean second difference of luma where the mouth holds still, in grey levels.
         sharpness: gradient energy of the mouth region in quiet frames over that of the avatar's still.
@@ -61,6 +62,7 @@ class Scores:
     false_closures: float | None
     lag: float | None
     moving: float
+    pauses_moving: float | None
     jump: float | None
     flicker: float
     sharpness: float
@@ -112,7 +114,8 @@ def score(
             quiet[span.frames] = True
     tolerance = spoken.goals.tolerance
     vowels = _windows(timed, closed, [t.open_vowels(tolerance) for _, t in timed])
-    apart = np.concatenate([closed[span.frames][t.apart()] for span, t in timed]) if timed else np.zeros(0)
+    apart = _chosen(timed, closed, [t.apart() for _, t in timed])
+    pauses = _chosen(timed, moved, [t.resting() for _, t in timed])
     recall = _windows(timed, closed, [t.closures(tolerance) for _, t in timed])
     own = _windows(timed, closed, [t.closures(0) for _, t in timed])
     steady = _steady(seen)
@@ -128,6 +131,7 @@ def score(
         false_closures=float(apart.mean()) if apart.size else None,
         lag=_lag(timed, seen.opening),
         moving=float(moved[quiet].mean()),
+        pauses_moving=float(pauses.mean()) if pauses.size else None,
         jump=_jump([span for span, _ in films], seen) if timed else None,
         flicker=float(seen.flicker[steady].mean()) if steady.any() else 0.0,
         sharpness=float(np.median(sharp)) / still_sharpness,
@@ -144,6 +148,14 @@ def _windows(
         for (span, _), row in zip(timed, windows, strict=True)
         for window in row
     ]
+
+
+def _chosen(
+    timed: Sequence[tuple[Span, Targets]], flags: NDArray[np.bool_], frames: Sequence[NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
+    """The flags of the frames that are chosen in each utterance."""
+    rows = [flags[span.frames][chosen] for (span, _), chosen in zip(timed, frames, strict=True)]
+    return np.concatenate(rows) if rows else np.zeros(0, bool)
 
 
 def _share(hits: list[bool]) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streaming.face.coarticulation import RATE, Coarticulation, Curves
-from streaming.face.visemes import DIPHTHONGS, PRESSED, VOWELS
+from streaming.face.visemes import DIPHTHONGS, PAUSE, PRESSED, VOWELS
 from streaming.speech.base import Phoneme
 from streaming.timing import FPS
 
@@ -24,6 +24,8 @@ OPEN_APERTURE = 0.35
 """A vowel whose target is wider throughout its window must not look closed."""
 APART_APERTURE = 0.25
 """Lips should be apart where the target is wider in a frame and in both beside it."""
+CLOSES_SECONDS, OPENS_SECONDS = 0.25, 0.16
+"""A mouth is at rest in a pause so long after its beginning and before its end."""
 
 
 class Targets:
@@ -75,6 +77,15 @@ class Targets:
         """(frames,) true where lips should be apart, even if the timing is off by a frame."""
         open_ = np.pad(self.aperture() >= APART_APERTURE, 1)
         return open_[:-2] & open_[1:-1] & open_[2:]
+
+    def resting(self) -> NDArray[np.bool_]:
+        """(frames,) true in pauses, once the mouth had time to close and before it may open again."""
+        resting = np.zeros(self.frames, bool)
+        for phoneme in self.phonemes:
+            if phoneme.symbol == PAUSE:
+                first = 0 if phoneme.start == 0 else int(np.ceil((phoneme.start + CLOSES_SECONDS) * FPS))
+                resting[first : max(first, int((phoneme.end - OPENS_SECONDS) * FPS))] = True
+        return resting
 
     def frames_of(self, symbols: frozenset[str]) -> list[int]:
         """The frames in which the middles of these sounds fall."""

@@ -7,8 +7,8 @@ from benchmarks.judge.report import Verdict, markdown, rows_of
 from benchmarks.judge.scores import Scores
 from benchmarks.judge.utterances import GOALS, HUMAN, SILENCE
 
-GOOD = Scores(0.8, 0.7, 0.95, 0.9, 78, 0.01, 100, 0.02, 10.0, 0.0, 2.0, 0.6, 0.7, 0.1)
-QUIET = Scores(None, None, None, None, 0, None, 0, None, None, 0.05, None, 0.4, 0.7, 0.1)
+GOOD = Scores(0.8, 0.7, 0.95, 0.9, 78, 0.01, 100, 0.02, 10.0, 0.0, 0.03, 2.0, 0.6, 0.7, 0.1)
+QUIET = Scores(None, None, None, None, 0, None, 0, None, None, 0.05, None, None, 0.4, 0.7, 0.1)
 CONTROLS = Controls(0.98, 0.97, 0.93, 0.96, 0.95, 1.0, 0.0, 0.07, 0.0, 1.0)
 
 

@@ -107,6 +107,15 @@ def test_in_silence_every_frame_of_the_face_has_to_rest():
     assert scores.closures is scores.opening is scores.lag is scores.jump is None
 
 
+def test_a_mouth_that_moves_in_a_pause_is_found_out():
+    sounds = (Phoneme("ɑ", 0.0, 0.4), Phoneme("_", 0.4, 1.6), Phoneme("m", 1.6, 2.0))
+    said = Utterance("a", "en", np.zeros(2 * SPEECH_RATE, np.float32), sounds)
+    moving = wanted(said).aperture()
+    moving[20:25] = 0.3
+    spans, seen = film([said], [moving])
+    assert score(spoken(said), spans, seen, 20.0).pauses_moving == pytest.approx(5 / 19)
+
+
 def test_a_mouth_that_does_not_come_to_rest_moves_in_silence():
     said = sentence()
     spans, seen = film([said], [wanted(said).aperture()])

@@ -56,3 +56,9 @@ def test_frames_are_named_by_their_sounds():
     assert targets().sounds(17) == "p"
     assert targets().sounds(16) == "ɑ"
     assert targets().frames_of(frozenset("mp")) == [6, 18]
+
+
+def test_mouths_rest_well_inside_pauses():
+    long = Targets((Phoneme("ɑ", 0.0, 0.4), Phoneme("_", 0.4, 1.2), Phoneme("m", 1.2, 1.4)), 35)
+    assert np.flatnonzero(long.resting()).tolist() == list(range(17, 26))
+    assert np.flatnonzero(targets().resting()).tolist() == [0]
