@@ -125,7 +125,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
 
     speech: str = Field(
-        default="hibari", min_length=1, description="Speech engines in order of fallback, by comma."
+        default="hibari,kokoro,espeak",
+        min_length=1,
+        description="Speech engines in order of fallback, by comma.",
     )
     face: str = Field(default="atlas", min_length=1, description="Face engine.")
     avatar: AvatarId = Field(default="mira", description="The avatar when a request names none.")

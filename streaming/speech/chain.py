@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -44,6 +45,7 @@ class FallbackChain:
             raise EngineUnavailable("A chain of speech engines needs at least one engine.")
         self.engines = tuple(engines)
         self.skipped = tuple(skipped)
+        self._warming: asyncio.Future[None] | None = None
 
     @property
     def name(self) -> str:
@@ -64,23 +66,42 @@ class FallbackChain:
         self._willing(request)
 
     async def warm_up(self) -> None:
-        """Warm up every engine; those that cannot run are left out from then on.
+        """Warm up the first engine that can run, and the others in the background.
+
+        Engines that turn out not to run are left out from then on.
 
         Raises:
             LipstreamError: none is left; this is the first engine's failure.
         """
-        ready: list[SpeechEngine] = []
-        failed: list[tuple[str, LipstreamError]] = []
-        for engine in self.engines:
-            try:
-                await engine.warm_up()
-            except Exception as error:
-                failed.append((engine.name, _expected(engine, error)))
-            else:
-                ready.append(engine)
-        if not ready:
-            raise failed[0][1]
-        self.engines, self.skipped = tuple(ready), (*self.skipped, *failed)
+        failed: list[LipstreamError] = []
+        for i, engine in enumerate(self.engines):
+            failure = await self._warm(engine)
+            if failure is None:
+                others = self.engines[i + 1 :]
+                self.engines = self.engines[i:]
+                self._warming = asyncio.ensure_future(self._warm_others(others))
+                return
+            failed.append(failure)
+        raise failed[0]
+
+    async def warmed_up(self) -> None:
+        """Wait until the engines that warm up in the background are ready or left out."""
+        if self._warming is not None:
+            await asyncio.shield(self._warming)
+
+    async def _warm_others(self, engines: Sequence[SpeechEngine]) -> None:
+        for engine in engines:
+            if await self._warm(engine) is not None:
+                self.engines = tuple(other for other in self.engines if other is not engine)
+
+    async def _warm(self, engine: SpeechEngine) -> LipstreamError | None:
+        try:
+            await engine.warm_up()
+        except Exception as error:
+            failure = _expected(engine, error)
+            self.skipped = (*self.skipped, (engine.name, failure))
+            return failure
+        return None
 
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk, None]:
         """Speak with the first engine that can. See :class:`streaming.speech.base.SpeechEngine`.

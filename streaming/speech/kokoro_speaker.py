@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from streaming.speech.kokoro_files import find_voice
 from streaming.speech.kokoro_languages import LANGUAGES, KokoroLanguage, Reader, open_reader
+from streaming.speech.kokoro_loudness import gain_of
 from streaming.speech.kokoro_model import KokoroModel, Running
 from streaming.speech.kokoro_timing import sounds_of
 from streaming.speech.reading import Reading
@@ -18,8 +19,6 @@ from streaming.speech.text.alignment import align
 from streaming.speech.text.clauses import Clause, Ending
 from streaming.speech.text.lettering import align_letters
 
-GAIN = 1.0
-"""Brings Kokoro to the loudness of the other voices, -20 LUFS."""
 KNEE, CEILING = 0.8, 0.97
 """Samples beyond the knee bend towards the ceiling."""
 
@@ -108,7 +107,7 @@ class KokoroSpeaker:
             portion = portion.with_more(mark)
         rendering = self.model.run(portion.symbols, self._styles[voice], speed, running)
         sounds = sounds_of(portion.symbols, portion.word_of_symbol, rendering.steps, rendering.pcm, speed)
-        return Rendered(_limited(rendering.pcm * np.float32(GAIN)), sounds)
+        return Rendered(_limited(rendering.pcm * np.float32(gain_of(voice))), sounds)
 
 
 def _limited(pcm: NDArray[np.float32]) -> NDArray[np.float32]:

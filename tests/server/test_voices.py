@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from server import voices
+from server.settings import Settings
 from server.voices import Archive, FetchFailed, install_kokoro
 from streaming.speech.kokoro_files import VOICE_BYTES, voices_folder
+from streaming.speech.registry import DEFAULT_CHAIN
 
 STYLE = np.full(VOICE_BYTES // 4, 0.5, "<f4").tobytes()
 URL = "https://registry.example/kokoro.tgz"
@@ -113,6 +115,10 @@ def test_only_voices_are_taken_from_the_archive(serve, tmp_path: Path):
     )
     assert install_kokoro(tmp_path / "data", transport=serve(evil)) == ["af_heart"]
     assert left_behind(tmp_path) == ["af_heart.bin"]
+
+
+def test_the_settings_know_the_default_chain():
+    assert Settings.model_fields["speech"].default == DEFAULT_CHAIN
 
 
 def test_an_archive_without_voices_is_refused(serve, tmp_path: Path):

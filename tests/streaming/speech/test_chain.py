@@ -1,3 +1,5 @@
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -145,6 +147,23 @@ class Wordy(Scripted):
             word = Word(piece, 0.0, 0.04, at, at + len(piece))
             at += len(piece)
             yield SpeechChunk(np.zeros(960, np.float32), words=[word])
+
+
+async def test_engines_behind_the_first_warm_up_in_the_background():
+    class Slow(Scripted):
+        ready = False
+
+        async def warm_up(self):
+            await asyncio.sleep(0)
+            self.ready = True
+            await super().warm_up()
+
+    one, two, three = Slow("one"), Slow("two", warm_error=RuntimeError("no device")), Slow("three")
+    chain = FallbackChain([one, two, three])
+    await chain.warm_up()
+    assert one.ready and not three.ready and chain.name == "one,two,three"
+    await chain.warmed_up()
+    assert three.ready and chain.name == "one,three" and chain.skipped[0][0] == "two"
 
 
 async def test_each_sentence_is_spoken_by_who_knows_its_language():
