@@ -1,4 +1,4 @@
-"""Builds an avatar from rendered mouths: ``python -m precompute.build_builtin CROPS DETAILS STORE``.
+"""Builds an avatar from rendered pictures: ``python -m precompute.build_builtin CROPS DETAILS STORE``.
 
 DETAILS is a JSON file with ``id``, ``name`` and ``provenance``; the avatars that ship with the program have
 theirs, and the stills, in ``avatars/builtin/sources``.
@@ -32,7 +32,7 @@ class _Details(BaseModel):
 
 
 def build(
-    crops: Annotated[Path, typer.Argument(help="Folder with atlas.json and the rendered crops.")],
+    crops: Annotated[Path, typer.Argument(help="Folder with atlas.json and the rendered crops of the eyes.")],
     details: Annotated[Path, typer.Argument(help="JSON file with id, name and provenance.")],
     store: Annotated[Path, typer.Argument(help="Folder that will hold the avatar's folder.")],
     still: Annotated[Path | None, typer.Option(help="The picture at rest, else as in atlas.json.")] = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +23,33 @@ WIDTHS = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.5, 1.0)
 CLOSURE_LEVELS = (0.5, 1.0)
 CLOSURE_WIDTHS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 TONGUE_LEVELS = (0.5, 1.0)
-TONGUE_APERTURE = 0.24
+TONGUE_APERTURE = 0.31
 LIDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 GAZES = ((0.0, 0.0), (-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0))
 
 
+class EyePictures(Protocol):
+    """Something that shows eyes, drawn or rendered.
+
+    Attributes:
+        rect: where its pictures go.
+        lids: closures 0..1, first 0, last 1.
+        gazes: directions (x, y), first (0, 0).
+    """
+
+    rect: Rect
+    lids: tuple[float, ...]
+    gazes: tuple[tuple[float, float], ...]
+
+    def render(self, lid: float, gaze: tuple[float, float]) -> NDArray[np.float32]:
+        """(h, w, 3) BGR 0..255, equal to the portrait along its edges; to the portrait at (0, (0, 0))."""
+        ...
+
+
 @one_blas_thread()
-def build_portrait_atlas(portrait: Portrait, progress: Callable[[float], None] | None = None) -> MouthAtlas:
+def build_portrait_atlas(
+    portrait: Portrait, progress: Callable[[float], None] | None = None, eyes: EyePictures | None = None
+) -> MouthAtlas:
     """Draw every picture of the atlas.
 
     The still is the portrait with its mouth closed. All pictures are sharpened in place on the still, so that
@@ -37,11 +58,12 @@ def build_portrait_atlas(portrait: Portrait, progress: Callable[[float], None] |
     Args:
         portrait: from ``find_portrait``.
         progress: called with the share done, 0..1, rising; the last call is 1.
+        eyes: pictures of the eyes; drawn from the portrait when missing.
     """
-    steps = _Steps(progress)
-    mouth, eyes = MouthRenderer(portrait), EyeRenderer(portrait)
+    mouth, eyes = MouthRenderer(portrait), eyes or _DrawnEyes(portrait)
+    steps = _Steps(progress, len(eyes.lids) * len(eyes.gazes))
     rest = portrait.frame.astype(np.float32)
-    for (x, y, w, h), picture in ((mouth.rect, mouth.render()), (eyes.rect, eyes.render())):
+    for (x, y, w, h), picture in ((mouth.rect, mouth.render()), (eyes.rect, eyes.render(0.0, (0.0, 0.0)))):
         rest[y : y + h, x : x + w] = picture
 
     def put(rect: Rect, picture: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -54,7 +76,7 @@ def build_portrait_atlas(portrait: Portrait, progress: Callable[[float], None] |
     ]
     bite = [[put(mouth.rect, mouth.render(width=v, bite=k)) for v in CLOSURE_WIDTHS] for k in CLOSURE_LEVELS]
     tongue = [put(mouth.rect, mouth.render(TONGUE_APERTURE, tongue=k)) for k in TONGUE_LEVELS]
-    looks = [[put(eyes.rect, eyes.render(lid, gaze)) for gaze in GAZES] for lid in LIDS]
+    looks = [[put(eyes.rect, eyes.render(lid, gaze)) for gaze in eyes.gazes] for lid in eyes.lids]
     atlas = MouthAtlas(
         still=sharpen(rest),
         mouth_rect=np.array(mouth.rect, np.int32),
@@ -71,8 +93,8 @@ def build_portrait_atlas(portrait: Portrait, progress: Callable[[float], None] |
         tongue_aperture=np.array([TONGUE_APERTURE], np.float32),
         tongue=np.array(tongue, np.uint8),
         eye_rect=np.array(eyes.rect, np.int32),
-        lids=np.array(LIDS, np.float32),
-        gazes=np.array(GAZES, np.float32),
+        lids=np.array(eyes.lids, np.float32),
+        gazes=np.array(eyes.gazes, np.float32),
         eyes=np.array(looks, np.uint8),
         motion=motion_fields(portrait.landmarks, portrait.size),
         landmarks=portrait.landmarks[:, :2].copy(),
@@ -81,12 +103,25 @@ def build_portrait_atlas(portrait: Portrait, progress: Callable[[float], None] |
     return atlas
 
 
+class _DrawnEyes:
+    """Eyes drawn from the portrait."""
+
+    lids, gazes = LIDS, GAZES
+
+    def __init__(self, portrait: Portrait) -> None:
+        self._eyes = EyeRenderer(portrait)
+        self.rect = self._eyes.rect
+
+    def render(self, lid: float, gaze: tuple[float, float]) -> NDArray[np.float32]:
+        return self._eyes.render(lid, gaze)
+
+
 class _Steps:
     """Counts the pictures for the progress callback."""
 
-    def __init__(self, report: Callable[[float], None] | None) -> None:
+    def __init__(self, report: Callable[[float], None] | None, looks: int) -> None:
         closures = 2 * len(CLOSURE_LEVELS) * len(CLOSURE_WIDTHS)
-        pictures = len(APERTURES) * len(WIDTHS) + closures + len(TONGUE_LEVELS) + len(LIDS) * len(GAZES)
+        pictures = len(APERTURES) * len(WIDTHS) + closures + len(TONGUE_LEVELS) + looks
         self._report, self._total, self._done = report, pictures + 1, 0
 
     def next(self) -> None:

@@ -27,9 +27,13 @@ from precompute.mesh_points import (
 
 Floats = NDArray[np.float64]
 
-KNOTS: Floats = np.sin(np.linspace(-np.pi / 2, np.pi / 2, 15))
-"""Places along a lip from corner (-1) to corner (1), denser towards the corners."""
-_DENSE_ANGLES = np.linspace(-np.pi / 2, np.pi / 2, 81)
+KNOTS: Floats = np.sin(np.linspace(-np.pi / 2, np.pi / 2, 29))
+"""Places along a lip from corner (-1) to corner (1), denser towards the corners; enough of them for the small
+opening of a round mouth."""
+MIDDLE = len(KNOTS) // 2
+"""Index of the place in the middle of a lip."""
+_MIDDLE_PART = slice(MIDDLE - 6, MIDDLE + 7)
+_DENSE_ANGLES = np.linspace(-np.pi / 2, np.pi / 2, 141)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +70,7 @@ class MouthFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contours:
-    """Four lip edges, each (15, 2) at ``KNOTS`` from left corner to right corner, in mouth coordinates."""
+    """Four lip edges, each (n, 2) at the ``KNOTS`` from left corner to right corner, in mouth coordinates."""
 
     outer_upper: Floats
     outer_lower: Floats
@@ -81,12 +85,31 @@ class Contours:
 
     @property
     def gap(self) -> Floats:
-        """(15,) how far the lips are apart."""
+        """(n,) how far the lips are apart."""
         return self.inner_lower[:, 1] - self.inner_upper[:, 1]
 
     def all(self) -> tuple[Floats, Floats, Floats, Floats]:
         """The four edges."""
         return self.outer_upper, self.outer_lower, self.inner_upper, self.inner_lower
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnTeeth:
+    """The upper teeth that the open mouth of a photo shows.
+
+    Attributes:
+        source: the untouched source.
+        mask: over the source, 255 on teeth.
+        colour: (3,) of the brighter half of them, BGR 0..1.
+        edge: height of their biting edge at the middle, in mouth coordinates.
+        arc: how the edge runs on: it is at edge + arc x^2.
+    """
+
+    source: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    colour: Floats
+    edge: float
+    arc: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +124,7 @@ class Mouth:
         closed: the portrait's mouth is closed.
         teeth: the portrait shows teeth.
         chin_rise: how far the chin rises from the portrait to rest.
+        own: the upper teeth that can be taken from the portrait.
     """
 
     frame: MouthFrame
@@ -110,6 +134,7 @@ class Mouth:
     closed: bool
     teeth: bool
     chin_rise: float = 0.0
+    own: OwnTeeth | None = None
 
     @property
     def nose(self) -> float:
@@ -141,10 +166,10 @@ def resample(edge: Floats, at: Floats) -> Floats:
 
 
 def dense(edge: Floats) -> Floats:
-    """(15, 2) knots to (81, 2) points for drawing."""
+    """(n, 2) at the knots to (141, 2) points for drawing."""
     return PchipInterpolator(np.arcsin(np.clip(KNOTS, -1, 1)), edge)(_DENSE_ANGLES)
 
 
 def lip_middle(contours: Contours) -> Floats:
-    """(7, 2) points in the middle of the lower lip, away from the corners."""
-    return (contours.outer_lower[4:11] + contours.inner_lower[4:11]) / 2
+    """(13, 2) points in the middle of the lower lip, away from the corners."""
+    return (contours.outer_lower[_MIDDLE_PART] + contours.inner_lower[_MIDDLE_PART]) / 2

@@ -7,7 +7,6 @@ belong to the photo.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -15,27 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precompute.curves import smoothstep
+from precompute.mouth.dentition import CENTRE, ENAMEL, SCALE, Row, lower_row, upper_row
+from precompute.mouth.geometry import OwnTeeth
 from precompute.mouth.shapes import MouthShape
-from precompute.mouth.smile import OwnTeeth
 
 Floats32 = NDArray[np.float32]
 
-TEETH_FILE = Path(__file__).parent.parent / "assets" / "teeth.png"
-TEETH_SCALE = 600.0
-"""Pixels of the teeth picture per eye span."""
-TEETH_CENTRE = 192.8
-UPPER_ROWS, UPPER_EDGE = 70, 53.0
-LOWER_ROWS, LOWER_EDGE = 60, 13.0
-"""Lines of each row of teeth in the picture, and the line of its biting edge at the centre."""
-TEETH_GAIN = 1.04
-
 TYPICAL_SKIN = np.array([0.56, 0.63, 0.80])
 TYPICAL_BRIGHTNESS = 0.62
-CAVITY_DARK = np.array([0.045, 0.035, 0.085])
-CAVITY_LOW = np.array([0.16, 0.14, 0.34])
-TONGUE = np.array([0.40, 0.41, 0.70])
-SHADOW_TINT = np.array([1.15, 1.10, 0.80])
+CAVITY_DARK = np.array([0.040, 0.042, 0.095])
+CAVITY_LOW = np.array([0.15, 0.14, 0.32])
+CHEEK = np.array([0.21, 0.24, 0.45])
+"""The cheeks' inside at the corners, as shares of the lip's brightness."""
+TONGUE = np.array([0.37, 0.37, 0.74])
+SHADOW_TINT = np.array([1.16, 1.10, 0.82])
 """Exponents of a shadow's depth per channel: shadows in a mouth are reddish."""
+TEETH_GAIN = 1.08
+OWN_GAIN = 0.45, 1.25
+"""Drawn teeth beside a photo's own are at most this much darker and brighter than they would be."""
+BEHIND_OWN = 0.004
+"""Drawn teeth end this far above a photo's own ones, so that they never show below them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,104 +84,141 @@ class Interior:
         tint = (skin / skin.mean()) / (TYPICAL_SKIN / TYPICAL_SKIN.mean())
         tint = np.clip(tint, 0.3, 1.8) ** 0.6
         self._light = np.clip(brightness * tint / tint.max() * (0.5 + 0.5 * tint.max()), 0.05, 1.15)
-        self._upper, self._lower = _teeth_rows()
+        self._enamel = TEETH_GAIN * self._light
+        if own is not None:
+            self._enamel = self._enamel * np.clip(own.colour / (ENAMEL * self._enamel), *OWN_GAIN)
+        self._upper, self._lower = upper_row(), lower_row()
 
     def paint(self, opening: Opening, shape: MouthShape) -> Floats32:
         """(h, w, 3) picture of the inside, wherever the lips leave it free."""
-        side = 1 - smoothstep(0.45, 1.0, np.abs(opening.x) / opening.half_width) * 0.75
+        # The tongue lies behind the lower teeth for l, and over them for th.
+        forward = float(smoothstep(0.5, 1.0, shape.tongue))
         picture = self._cavity(opening)
         picture = self._low_tongue(picture, opening, shape)
-        picture = self._lower_teeth(picture, opening, shape, side)
         if shape.tongue:
-            picture = self._raised_tongue(picture, opening, shape, in_front=False)
-        if self._own is None:
-            picture = self._upper_teeth(picture, opening, shape, side)
-        else:
+            picture = self._raised_tongue(picture, opening, shape, forward)
+        picture = self._lower_teeth(picture, opening, shape)
+        picture = self._upper_teeth(picture, opening, shape)
+        if self._own is not None:
             picture = self._own_teeth(picture, opening, shape)
-        if shape.tongue:
-            picture = self._raised_tongue(picture, opening, shape, in_front=True)
-        rim = (np.exp(-opening.depth / 0.008) * 0.5)[..., None]
-        inner_lip = self._lip * (0.36, 0.36, 0.48)
+        if forward:
+            picture = self._tip(picture, opening, shape, forward)
+        rim = (0.40 * np.exp(-opening.depth / 0.007) + 0.22 * np.exp(-opening.depth / 0.022))[..., None]
+        inner_lip = self._lip * (0.38, 0.38, 0.50)
         return (picture * (1 - rim) + inner_lip * rim).astype(np.float32)
 
     def _cavity(self, opening: Opening) -> NDArray[np.floating]:
         down = np.clip((opening.y - opening.upper) / (opening.lower - opening.upper + 1e-4), 0, 1)[..., None]
         dark, low = CAVITY_DARK * self._light, CAVITY_LOW * self._light
-        return dark * (1 - down) + (dark * 0.55 + low * 0.45) * down
+        picture = dark * (1 - down) + (dark * 0.55 + low * 0.45) * down
+        # Towards the corners the cheeks' inside shows, not a black hole.
+        corner = (0.90 * smoothstep(0.30, 0.95, np.abs(opening.x) / opening.half_width))[..., None]
+        return picture * (1 - corner) + self._lip.mean() * CHEEK * corner
 
     def _low_tongue(
         self, picture: NDArray[np.floating], opening: Opening, shape: MouthShape
     ) -> NDArray[np.floating]:
         """The tongue's back, low in an open mouth, riding on the jaw."""
-        reach_x, reach_y = 0.17 - 0.04 * shape.round, 0.075
-        top = opening.seam + 0.045 + shape.jaw * 0.55
+        reach_x, reach_y = 0.175 - 0.05 * shape.round, 0.080
+        top = opening.seam + 0.045 + shape.jaw * 0.50
         away = (opening.x / reach_x) ** 2 + ((opening.y - top - reach_y * 0.6) / reach_y) ** 2
-        cover = (1 - smoothstep(0.55, 1.05, away)) * smoothstep(0.03, 0.09, opening.gap)
-        groove = 0.12 * np.exp(-((opening.x / 0.010) ** 2))
-        shade = 0.50 + 0.35 * np.exp(-((opening.x / 0.10) ** 2)) * np.clip(1.2 - away, 0, 1) - groove
-        return _over(picture, TONGUE * self._light * shade[..., None], cover)
+        cover = (1 - smoothstep(0.50, 1.05, away)) * smoothstep(0.03, 0.09, opening.gap)
+        groove = 0.10 * np.exp(-((opening.x / 0.012) ** 2)) * smoothstep(0, 0.04, opening.y - top)
+        lit = np.exp(-((opening.x / 0.10) ** 2)) * np.clip(1.2 - away, 0, 1)
+        shade = 0.46 + 0.36 * lit - groove
+        shade = shade * (0.62 + 0.38 * smoothstep(0, 0.035, opening.lower - opening.y))
+        picture = _over(picture, TONGUE * self._light * shade[..., None], cover)
+        wet = 0.10 * np.exp(-(((opening.y - top - 0.022) / 0.007) ** 2)) * np.exp(-((opening.x / 0.06) ** 2))
+        return picture + (wet * cover * smoothstep(0.10, 0.16, opening.gap))[..., None] * self._light
 
     def _raised_tongue(
-        self, picture: NDArray[np.floating], opening: Opening, shape: MouthShape, in_front: bool
+        self, picture: NDArray[np.floating], opening: Opening, shape: MouthShape, forward: float
     ) -> NDArray[np.floating]:
-        """The tip at the upper teeth (l); at full strength also over their edge (th)."""
-        edge = self._upper_edge(opening, shape)
-        top = edge + (0.010 - 0.016 * shape.tongue)
-        reach_x, reach_y = 0.105, 0.055
-        away = (opening.x / reach_x) ** 2 + ((opening.y - top - reach_y) / reach_y) ** 2
-        cover = (1 - smoothstep(0.78, 1.04, away)) * min(1.0, 2 * shape.tongue)
-        if in_front:
-            cover = cover * float(smoothstep(0.5, 1.0, shape.tongue)) * 0.92
-        from_edge = np.clip((opening.y - top) / 0.05, 0, 1)
-        shade = 0.66 + 0.30 * np.exp(-(((from_edge - 0.35) / 0.30) ** 2)) - 0.18 * (away > 0.6) * (away - 0.6)
-        shade = shade * (0.70 + 0.30 * smoothstep(0, 0.03, opening.depth))
-        return _over(picture, TONGUE * self._light * shade[..., None], cover)
+        """The tip behind the edge of the upper teeth, its blade coming up from the mouth's floor."""
+        top = self._upper_edge(opening, shape) - 0.012
+        off = opening.y - top
+        reach = 0.085 + 0.9 * np.clip(off, 0, 0.08)
+        cover = (1 - smoothstep(0.68, 1.05, np.abs(opening.x) / reach)) * smoothstep(-0.004, 0.004, off)
+        cover = cover * min(1.0, 2 * shape.tongue)
+        side = np.clip(np.abs(opening.x) / reach, 0, 1)
+        # Under the teeth it is in their shade; below, its underside turns away from the light.
+        shade = (0.50 + 0.50 * smoothstep(0.010, 0.028, off)) * (1 - 0.35 * smoothstep(0.045, 0.090, off))
+        shade = shade * (1 - 0.30 * side**3) - 0.07 * np.exp(-((opening.x / 0.008) ** 2)) * (off > 0.012)
+        shade = shade * (0.72 + 0.28 * smoothstep(0, 0.018, opening.depth)) * (1 - 0.15 * forward)
+        picture = _over(picture, TONGUE * self._light * shade[..., None], cover)
+        wet = np.exp(-(((off - 0.030) / 0.0055) ** 2)) * np.exp(-(((opening.x - 0.018) / 0.030) ** 2))
+        return picture + (0.15 * wet * cover)[..., None] * self._light
+
+    def _tip(
+        self, picture: NDArray[np.floating], opening: Opening, shape: MouthShape, forward: float
+    ) -> NDArray[np.floating]:
+        """The tip between the teeth, over the lower ones: a flat round cushion."""
+        top = self._upper_edge(opening, shape) - 0.010
+        low = opening.seam + shape.jaw + 0.014 + 0.014 * forward
+        middle, half = (top + low) / 2, max((low - top) / 2, 0.012)
+        across = opening.x / 0.115
+        v = (opening.y - middle) / (half * np.sqrt(np.clip(1 - 0.55 * across**2, 0.05, 1)))
+        away = np.abs(across) ** 3.2 + np.abs(v) ** 2.6
+        cover = (1 - smoothstep(0.84, 1.06, away)) * forward
+        shade = 0.70 + 0.28 * np.exp(-(((v - 0.05) / 0.60) ** 2)) - 0.24 * np.clip(away, 0, 1) ** 2
+        shade = shade - 0.10 * smoothstep(0.35, 1.0, v)
+        picture = _over(picture, TONGUE * self._light * shade[..., None], cover)
+        wet = np.exp(-(((v - 0.15) / 0.16) ** 2)) * (
+            np.exp(-(((opening.x - 0.022) / 0.026) ** 2))
+            + 0.5 * np.exp(-(((opening.x + 0.036) / 0.014) ** 2))
+        )
+        return picture + (0.17 * wet * cover)[..., None] * self._light
 
     def _upper_edge(self, opening: Opening, shape: MouthShape) -> float:
         """The upper teeth belong to the skull; round lips reach further over them."""
-        return opening.seam + 0.019 + 0.006 * shape.spread - 0.014 * shape.round
+        return opening.seam + 0.016 + 0.006 * shape.spread - 0.022 * shape.round
 
     def _dimming(self, opening: Opening, shape: MouthShape) -> float:
         """Little light gets through a narrow or a protruded opening."""
-        slit = 0.42 + 0.58 * float(smoothstep(0.008, 0.062, opening.gap))
-        slit = slit * (1 - shape.bite) + shape.bite
-        return slit * (1 - 0.55 * shape.round)
+        slit = 0.26 + 0.74 * float(smoothstep(0.008, 0.052, opening.gap))
+        slit = slit * (1 - shape.bite) + 0.92 * shape.bite
+        return slit * (1 - 0.80 * float(smoothstep(0.15, 0.95, shape.round)))
+
+    def _under_lip(self, opening: Opening, shape: MouthShape) -> NDArray[np.floating]:
+        """The upper lip's shadow on the teeth behind it, and the lips' over all that is near their edges."""
+        shadow = 0.46 + 0.54 * smoothstep(-0.004, 0.034, opening.y - opening.upper)
+        shadow = shadow * (0.70 + 0.30 * smoothstep(0, 0.022, opening.depth))
+        bitten = 0.62 + 0.38 * smoothstep(-0.002, 0.018, opening.y - opening.upper)
+        bitten = bitten * (0.70 + 0.30 * smoothstep(0, 0.006, opening.lower - opening.y))
+        shadow = shadow * (1 - shape.bite) + bitten * shape.bite
+        corner = 1 - 0.55 * smoothstep(0.45, 1.0, np.abs(opening.x) / opening.half_width)
+        return shadow * corner * self._dimming(opening, shape)
 
     def _upper_teeth(
-        self, picture: NDArray[np.floating], opening: Opening, shape: MouthShape, side: NDArray[np.floating]
+        self, picture: NDArray[np.floating], opening: Opening, shape: MouthShape
     ) -> NDArray[np.floating]:
-        shadow = 0.50 + 0.50 * smoothstep(-0.005, 0.042, opening.y - opening.upper)
-        shadow = shadow * (0.72 + 0.28 * smoothstep(0, 0.022, opening.depth)) * side**0.5
-        bitten = 0.66 + 0.24 * smoothstep(0, 0.02, opening.depth)
-        shadow = shadow * (1 - shape.bite) + bitten * shape.bite
-        edge = self._upper_edge(opening, shape)
-        return self._put_row(
-            picture, opening, self._upper, UPPER_EDGE, edge, shadow * self._dimming(opening, shape)
-        )
+        edge: float | NDArray[np.floating] = self._upper_edge(opening, shape)
+        if self._own is not None:
+            edge = self._own.edge - BEHIND_OWN + self._own.arc * opening.x**2
+        return self._put_row(picture, opening, self._upper, edge, self._under_lip(opening, shape))
 
     def _lower_teeth(
-        self, picture: NDArray[np.floating], opening: Opening, shape: MouthShape, side: NDArray[np.floating]
+        self, picture: NDArray[np.floating], opening: Opening, shape: MouthShape
     ) -> NDArray[np.floating]:
-        """They ride on the jaw, a little behind the upper ones."""
-        edge = opening.seam + 0.010 + shape.jaw + 0.010 * shape.aperture
-        shadow = (0.60 + 0.36 * smoothstep(0, 0.022, opening.depth)) * side
-        return self._put_row(
-            picture, opening, self._lower, LOWER_EDGE, edge, shadow * self._dimming(opening, shape)
-        )
+        """They ride on the jaw, a little behind the upper ones, and lie in the shade of everything."""
+        edge = opening.seam + 0.013 + shape.jaw + 0.010 * shape.aperture
+        shadow = (0.42 + 0.40 * smoothstep(0, 0.024, opening.depth)) * self._dimming(opening, shape)
+        corner = 1 - 0.75 * smoothstep(0.25, 0.85, np.abs(opening.x) / opening.half_width)
+        return self._put_row(picture, opening, self._lower, edge, shadow * corner)
 
     def _put_row(
         self,
         picture: NDArray[np.floating],
         opening: Opening,
-        row: Floats32,
-        row_edge: float,
-        edge: float,
+        row: Row,
+        edge: float | NDArray[np.floating],
         shadow: NDArray[np.floating],
     ) -> NDArray[np.floating]:
-        x = (TEETH_CENTRE + opening.x * TEETH_SCALE).astype(np.float32)
-        y = np.clip(row_edge + (opening.y - edge) * TEETH_SCALE, 0, row.shape[0] - 1).astype(np.float32)
-        teeth = cv2.remap(row, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        colour = teeth[..., :3] * (TEETH_GAIN * self._light) * shadow[..., None] ** SHADOW_TINT
+        x = (CENTRE + opening.x * SCALE).astype(np.float32)
+        last = row.picture.shape[0] - 1
+        y = np.clip(row.edge + (opening.y - edge) * SCALE, 0, last).astype(np.float32)
+        teeth = cv2.remap(row.picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        colour = teeth[..., :3] * self._enamel * shadow[..., None] ** SHADOW_TINT
         return _over(picture, colour, teeth[..., 3])
 
     def _own_teeth(
@@ -191,29 +226,14 @@ class Interior:
     ) -> NDArray[np.floating]:
         """The photo's own teeth stay where they are, behind the moving lips."""
         assert self._own is not None
-        # Towards the corners the cheek's inside shows, not a black hole.
-        corner = (0.75 * smoothstep(0.5, 0.95, np.abs(opening.x) / opening.half_width))[..., None]
-        picture = picture * (1 - corner) + self._lip * (0.26, 0.27, 0.38) * corner
         look = (opening.source_x, opening.source_y)
-        mask = cv2.GaussianBlur(cv2.remap(self._own.inside, *look, cv2.INTER_LINEAR), (0, 0), 1.5) / 255.0
+        mask = cv2.GaussianBlur(cv2.remap(self._own.mask, *look, cv2.INTER_LINEAR), (0, 0), 1.2) / 255.0
         teeth = cv2.remap(self._own.source, *look, cv2.INTER_CUBIC).astype(np.float32) / 255
-        shadow = 0.62 + 0.38 * smoothstep(0, 0.035, opening.y - opening.upper)
-        shadow = shadow * (0.75 + 0.25 * smoothstep(0, 0.022, opening.depth))
-        bitten = 0.66 + 0.24 * smoothstep(0, 0.02, opening.depth)
-        shadow = (shadow * (1 - shape.bite) + bitten * shape.bite) * self._dimming(opening, shape)
-        return _over(picture, teeth * shadow[..., None] ** SHADOW_TINT, mask * (1 - 0.6 * shape.round))
+        shadow = self._under_lip(opening, shape)[..., None] ** SHADOW_TINT
+        return _over(picture, teeth * shadow, mask)
 
 
 def _over(
     below: NDArray[np.floating], colour: NDArray[np.floating], cover: NDArray[Any]
 ) -> NDArray[np.floating]:
     return below + (colour - below) * cover[..., None]
-
-
-def _teeth_rows() -> tuple[Floats32, Floats32]:
-    """Upper and lower row, (rows, width, 4) BGR and cover 0..1."""
-    picture = cv2.imread(str(TEETH_FILE), cv2.IMREAD_UNCHANGED)
-    if picture is None or picture.shape[0] != UPPER_ROWS + LOWER_ROWS or picture.shape[2] != 4:
-        raise FileNotFoundError(f"{TEETH_FILE} is missing or damaged; install the package again.")
-    rows = picture.astype(np.float32) / np.float32(255)
-    return rows[:UPPER_ROWS].astype(np.float32), rows[UPPER_ROWS:].astype(np.float32)

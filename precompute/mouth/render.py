@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from precompute.curves import smoothstep
 from precompute.grain import photo_grain
-from precompute.mesh_points import CHEEK_PATCHES
-from precompute.mouth.geometry import Contours, Floats, dense, lip_middle
+from precompute.mesh_points import CHEEK_PATCHES, NOSE_WINGS
+from precompute.mouth.folds import Folds
+from precompute.mouth.geometry import Contours, Floats, Mouth, dense, lip_middle
 from precompute.mouth.interior import Interior, Opening
 from precompute.mouth.measure import measure_mouth
 from precompute.mouth.raster import fill, sample_median
+from precompute.mouth.relief import Cheeks, Relief
 from precompute.mouth.shapes import MouthShape, lip_edges
 from precompute.mouth.smile import clear_opening
 from precompute.mouth.warp import Warp, layer_controls
@@ -59,16 +61,17 @@ class MouthRenderer:
         self._behind = portrait.frame[y : y + h, x : x + w].astype(np.float32)
         self._alpha = feather(self.rect, FEATHER * frame.unit)[..., None]
         self._warp = Warp(frame, self.rect)
-        self._source, own = portrait.source, None
+        self._source = portrait.source
+        self._folds: Folds | None = None
         if not self.mouth.closed:
-            self._source, own = clear_opening(portrait.source, self.mouth)
+            self._source = clear_opening(portrait.source, self.mouth)
+            self._folds = Folds(self._source, self.mouth)
         skin = np.mean(
             [_patch_mean(portrait.frame, portrait.landmarks[i, :2]) for i in CHEEK_PATCHES], axis=0
         )
         lip = sample_median(portrait.frame, frame.to_pixels(lip_middle(self.mouth.photo)))
-        self._interior = Interior(
-            skin / 255, lip / 255, _highlight(portrait), own if self.mouth.teeth else None
-        )
+        self._interior = Interior(skin / 255, lip / 255, _highlight(portrait), self.mouth.own)
+        self._relief = Relief(self._warp.places_x, self._warp.places_y, _cheeks(self.mouth), lip / 255)
         noise = np.random.default_rng(3).normal(0, 1, self._warp.x.shape)
         self._noise = (noise * photo_grain(portrait) * GRAIN / 255).astype(np.float32)[..., None]
 
@@ -94,8 +97,9 @@ class MouthRenderer:
     def _draw(self, shape: MouthShape, edges: Contours) -> Floats32:
         """The rectangle at the source's resolution, 0..1."""
         (upper_now, upper_then), (lower_now, lower_then) = layer_controls(self.mouth, shape, edges)
-        upper = self._warp.sample(self._source, upper_now, upper_then)
-        lower = self._warp.sample(self._source, lower_now, lower_then)
+        source = self._folds.yielding(shape) if self._folds else self._source
+        upper = self._warp.sample(source, upper_now, upper_then)
+        lower = self._warp.sample(source, lower_now, lower_then)
         inner_upper, inner_lower = dense(edges.inner_upper), dense(edges.inner_lower)
         x, y = self._warp.places_x, self._warp.places_y
         middle = (inner_upper + inner_lower) / 2
@@ -104,10 +108,11 @@ class MouthRenderer:
         below = smoothstep(-1, 1, (y - seam) / (LAYER_FEATHER + LAYER_WIDENING * beyond)).astype(np.float32)
         skin = cv2.blendLinear(upper, lower, 1 - below, below)
         skin = (skin / 255).astype(np.float32)
+        skin = self._relief.light(skin, shape, edges)
         gap = float((inner_lower[:, 1] - inner_upper[:, 1]).max())
         if not self.mouth.closed:
             apart = np.interp(x, middle[:, 0], inner_lower[:, 1] - inner_upper[:, 1]).astype(np.float32)
-            skin = _draw_seam(skin, x, y - seam, abs(float(inner_upper[-1, 0])), apart)
+            skin = _draw_seam(skin, x, y - seam, abs(float(inner_upper[-1, 0])), apart * (1 + shape.round))
         if gap <= OPEN_GAP:
             return skin
         return self._draw_opening(skin, below, shape, inner_upper, inner_lower, gap)
@@ -168,6 +173,12 @@ def _draw_seam(skin: Floats32, x: Floats32, off: Floats32, half_width: float, ap
     line = 0.42 * np.exp(-((np.abs(off) / 0.0055) ** 1.5)) + 0.16 * np.exp(-((off / 0.022) ** 2))
     line = strength * line * (1 - smoothstep(0.80, 1.02, np.abs(x) / half_width))
     return (skin * (1 - line[..., None] * DRAWN_SEAM)).astype(np.float32)
+
+
+def _cheeks(mouth: Mouth) -> Cheeks:
+    wings = mouth.points[list(NOSE_WINGS)]
+    wing = np.array([np.abs(wings[:, 0]).mean(), wings[:, 1].mean()])
+    return Cheeks(wing, mouth.chin, 0.0 if mouth.closed else 0.8)
 
 
 def _patch_mean(picture: NDArray[np.uint8], at: NDArray[np.floating], reach: int = 3) -> NDArray[np.float64]:

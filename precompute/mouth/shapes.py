@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from precompute.curves import smoothstep
-from precompute.mouth.geometry import KNOTS, Contours, Floats
+from precompute.mouth.geometry import KNOTS, MIDDLE, Contours, Floats
 
 PARTED = 0.28
 """At this aperture the lips have fully parted; beyond it the jaw does the work."""
@@ -18,8 +18,12 @@ USUAL_HALF_WIDTH = 0.27
 """Corners of narrower mouths move less."""
 SMILE_YIELDS, SMILE_GONE = 0.8, 0.6
 """Share of a smile's curl that an open or a round mouth gives up, and the aperture at which it is gone."""
-ARCH = 0.014
+ARCH = 0.022
 """How far the upper lip arches up over a wide open mouth."""
+EVERTED, EVERTED_SHARE = 0.018, 0.10
+"""How much thicker each lip is when it is pushed forward: eye spans, and share of its thickness at rest."""
+PRESSED_IN = 0.38, 0.42
+"""Shares of the upper and the lower lip that roll in when they are pressed together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +62,18 @@ class MouthShape:
     @property
     def jaw(self) -> float:
         """How far the jaw is down."""
-        return 0.120 * self.aperture**1.15 * (1 - 0.12 * self.round) + 0.010 * self.bite
+        return 0.126 * self.aperture**1.15 * (1 - 0.02 * self.round) + 0.010 * self.bite
 
     @property
     def upper_raise(self) -> float:
-        """How far the upper lip's inner edge is up."""
-        raised = 0.020 + 0.010 * self.spread + 0.010 * self.round + ARCH * self.aperture * (1 - self.round)
-        return self.parted * raised + 0.024 * self.bite
+        """How far the upper lip's inner edge is up. In speech it moves little: the jaw opens the mouth."""
+        raised = 0.012 + 0.008 * self.spread + 0.002 * self.round + ARCH * self.aperture * (1 - self.round)
+        return self.parted * raised + 0.027 * self.bite
 
     @property
     def lower_drop(self) -> float:
         """How far the lower lip's inner edge is down, over the jaw."""
-        return self.parted * (0.026 + 0.014 * self.spread + 0.006 * self.round)
+        return self.parted * (0.021 + 0.009 * self.spread + 0.003 * self.round)
 
     @property
     def corner_out(self) -> float:
@@ -90,7 +94,7 @@ def lip_edges(rest: Contours, shape: MouthShape) -> Contours:
     half = float(rest.inner_upper[-1, 0] - rest.inner_upper[0, 0]) / 2
     stretch = 1 + shape.corner_out / max(half, USUAL_HALF_WIDTH)
     corners = (rest.inner_upper[0, 1] + rest.inner_upper[-1, 1]) / 2
-    curl = max(float(rest.inner_upper[len(KNOTS) // 2, 1] - corners), 0.0)
+    curl = max(float(rest.inner_upper[MIDDLE, 1] - corners), 0.0)
     # With the corners of a smile left up, an open mouth is a half-moon.
     yielding = max(float(smoothstep(0, SMILE_GONE, shape.aperture)), shape.round)
     corner_down = shape.corner_down + SMILE_YIELDS * yielding * curl
@@ -98,20 +102,26 @@ def lip_edges(rest: Contours, shape: MouthShape) -> Contours:
         edge[:, 0] *= stretch
         edge[:, 1] += corner_down * KNOTS**2
     opening, lips = _opening_profile(shape), np.clip(1 - KNOTS**2, 0, 1) ** 0.85
-    fuller = 0.016 * shape.round
-    edges.outer_upper[:, 1] -= lips * (0.55 * shape.upper_raise + fuller)
+    # Pushed forward, lips bunch up also towards the corners: the outline turns from a lens to a disc.
+    bunched = lips + (np.clip(1 - KNOTS**4, 0, 1) ** 0.75 - lips) * shape.round
+    upper_fuller, lower_fuller = (
+        shape.round * bunched * (EVERTED + EVERTED_SHARE * np.abs(outer[:, 1] - inner[:, 1]).max())
+        for outer, inner in ((rest.outer_upper, rest.inner_upper), (rest.outer_lower, rest.inner_lower))
+    )
+    # Showing the teeth's edge for a bite takes little more than rolling the lip in.
+    edges.outer_upper[:, 1] -= lips * (0.55 * shape.upper_raise - 0.010 * shape.bite) + upper_fuller
     # A round lower lip comes down as a whole, also beside the opening.
     outer = opening + (lips - opening) * shape.round
-    edges.outer_lower[:, 1] += outer * (shape.jaw + 0.45 * shape.lower_drop) + lips * fuller
+    edges.outer_lower[:, 1] += outer * (shape.jaw + 0.45 * shape.lower_drop) + lower_fuller
     edges.inner_upper[:, 1] -= opening * shape.upper_raise
     edges.inner_lower[:, 1] += opening * (shape.jaw + shape.lower_drop)
     if shape.press:
         # Lips roll in: both outer edges come to the seam.
         edges.outer_upper[:, 1] += (
-            shape.press * 0.30 * (edges.inner_upper[:, 1] - edges.outer_upper[:, 1]) * lips
+            shape.press * PRESSED_IN[0] * (edges.inner_upper[:, 1] - edges.outer_upper[:, 1]) * lips
         )
         edges.outer_lower[:, 1] -= (
-            shape.press * 0.34 * (edges.outer_lower[:, 1] - edges.inner_lower[:, 1]) * lips
+            shape.press * PRESSED_IN[1] * (edges.outer_lower[:, 1] - edges.inner_lower[:, 1]) * lips
         )
     if shape.bite:
         edges.inner_lower[:, 1] -= shape.bite * opening * (shape.lower_drop + shape.jaw + 0.002)
@@ -122,8 +132,8 @@ def lip_edges(rest: Contours, shape: MouthShape) -> Contours:
 def _opening_profile(shape: MouthShape) -> Floats:
     """How much of the opening each place along the lips gets: lips stay in touch towards the corners."""
     wide = float(smoothstep(0.1, 0.8, shape.aperture))
-    touching = 0.13 * (1 - wide) * (1 - 0.8 * shape.spread) * (1 - shape.round)
-    touching += shape.round * (0.38 - 0.14 * wide) + 0.16 * shape.bite
+    touching = (0.04 + 0.10 * (1 - wide) * (1 - 0.8 * shape.spread)) * (1 - shape.round)
+    touching += shape.round * (0.58 - 0.20 * wide) + 0.16 * shape.bite
     flatness = 0.82 - 0.17 * wide - 0.10 * shape.spread
-    flatness += (0.56 - flatness) * shape.round
+    flatness += (0.50 - flatness) * shape.round
     return np.clip(1 - (KNOTS / (1 - touching)) ** 2, 0, 1) ** flatness

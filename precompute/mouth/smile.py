@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from precompute.mouth.geometry import KNOTS, Contours, Mouth, dense
+from precompute.mouth.geometry import KNOTS, MIDDLE, Contours, Mouth, dense
 from precompute.mouth.raster import fill_places, source_pixels
 from precompute.portrait import OVERSAMPLING
 
@@ -20,56 +18,57 @@ WIDTH_RELAXED = 0.65
 SMILE_CLOSING, TALK_CLOSING = 0.68, 0.40
 """Where in the gap the lips meet. In a posed smile the jaw is shut and the upper lip comes down; without
 teeth in sight the jaw hangs and the lower lip comes up with it."""
+LIP_OVER_TEETH = 0.020
+"""At rest the lower lip covers this much of the upper teeth's edges..."""
+SMILE_CLOSING_LIMITS = 0.45, 0.85
+"""... as long as the lips meet between these shares of the gap."""
 CORNER_DROP_WIDTH, CORNER_DROP_GAP = 0.25, 0.40
+EVEN_ACROSS, EVEN_DOWN = 0.045, 0.012
+"""Radii over which the colour that replaces an opening is evened out."""
 DARK_CORNER = 0.72
 """Pixels around the opening darker than this much of the lip are the opening's shadow, not lip."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OwnTeeth:
-    """What the open mouth of a photo shows.
+def relax(photo: Contours, teeth: bool, biting: float | None = None) -> tuple[Contours, float]:
+    """Lip edges of the closed, relaxed mouth of an open one, and how far its chin rises.
 
-    Attributes:
-        source: the untouched source.
-        inside: mask over the source, 255 well inside the opening.
+    Args:
+        photo: lip edges in the photo.
+        teeth: the photo shows teeth.
+        biting: height of the upper teeth's biting edge, when it is known.
     """
-
-    source: Image
-    inside: Image
-
-
-def relax(photo: Contours, teeth: bool) -> tuple[Contours, float]:
-    """Lip edges of the closed, relaxed mouth of an open one, and how far its chin rises."""
     rest = photo.copy()
     width = float(photo.outer_upper[-1, 0] - photo.outer_upper[0, 0])
     inward = max(0.0, (width - REST_WIDTH) / 2) * WIDTH_RELAXED
     gap = photo.gap
     closing = SMILE_CLOSING if teeth else TALK_CLOSING
+    if biting is not None:
+        covered = (biting - LIP_OVER_TEETH - photo.inner_upper[MIDDLE, 1]) / max(float(gap[MIDDLE]), 1e-3)
+        closing = float(np.clip(covered, *SMILE_CLOSING_LIMITS))
     seam = photo.inner_upper[:, 1] + closing * gap
     corners = (photo.inner_upper[0, 1] + photo.inner_upper[-1, 1]) / 2
-    curl = float(photo.inner_upper[7, 1] - corners + closing * gap[7])
+    curl = float(photo.inner_upper[MIDDLE, 1] - corners + closing * gap[MIDDLE])
     drop = (CORNER_DROP_WIDTH * inward + CORNER_DROP_GAP * curl) * KNOTS**2
     for edge in rest.all():
         edge[:, 0] *= 1 - inward / (width / 2)
     rest.inner_upper[:, 1] = rest.inner_lower[:, 1] = seam + drop
-    rise = 0.0 if teeth else 0.8 * (1 - closing) * float(gap[7])
+    rise = 0.0 if teeth else 0.8 * (1 - closing) * float(gap[MIDDLE])
     lower = 0.14 * gap if teeth else 0.8 * (1 - closing) * gap
     rest.outer_upper[:, 1] += (0.30 if teeth else 0.6 * closing) * gap + drop
     rest.outer_lower[:, 1] += drop - lower
     return rest, rise
 
 
-def clear_opening(source: Image, mouth: Mouth) -> tuple[Image, OwnTeeth]:
+def clear_opening(source: Image, mouth: Mouth) -> Image:
     """A source without the opening, lip colour in its place, so that no tooth rides on a moving lip.
 
     Returns:
-        The (2S, 2S, 3) source to warp, and what was in the opening.
+        The (2S, 2S, 3) source to warp.
     """
     unit = mouth.frame.unit * OVERSAMPLING
     ring = np.vstack([dense(mouth.photo.inner_upper), dense(mouth.photo.inner_lower)[::-1]])
     opening = fill_places(source.shape[:2], mouth.frame, ring, soft=True)
     r = max(1, round(0.010 * unit))
-    inside = cv2.erode(opening, np.ones((2 * r + 1, 2 * r + 1), np.uint8))
     hole = cv2.dilate(opening, _ellipse(r, r))
     # The shadow at the corners reaches past the mesh's contour.
     grey = cv2.cvtColor(source, cv2.COLOR_BGR2GRAY)
@@ -84,8 +83,14 @@ def clear_opening(source: Image, mouth: Mouth) -> tuple[Image, OwnTeeth]:
     x1, y1 = corners.max(axis=0).astype(int) + margin
     cleared = source.copy()
     part = np.ascontiguousarray(source[y0:y1, x0:x1])
-    cleared[y0:y1, x0:x1] = cv2.inpaint(part, np.minimum(hole[y0:y1, x0:x1], 1), 4, cv2.INPAINT_TELEA)
-    return cleared, OwnTeeth(source, np.asarray(inside, np.uint8))
+    missing = hole[y0:y1, x0:x1]
+    filled = cv2.inpaint(part, np.minimum(missing, 1), 4, cv2.INPAINT_TELEA)
+    # Inpainting runs in streaks, and lip ends sharply where it meets a dark corner; lips do neither.
+    even = cv2.GaussianBlur(filled, (0, 0), sigmaX=EVEN_ACROSS * unit, sigmaY=EVEN_DOWN * unit)
+    soft = cv2.GaussianBlur(missing, (0, 0), EVEN_DOWN * unit).astype(np.float32) / 255
+    soft *= missing > 0
+    cleared[y0:y1, x0:x1] = cv2.blendLinear(filled, even, 1 - soft, soft)
+    return cleared
 
 
 def _ellipse(rx: int, ry: int) -> np.ndarray:

@@ -34,8 +34,14 @@ JAW_WEIGHTS = (1, 0.97, 0.9, 0.78, 0.6, 0.42, 0.26, 0.12, 0.04, 0, 0)
 CHIN_WEIGHTS = (1, 1, 1, 1, 0.97, 0.97, 0.95, 0.95, 0.95, 0.95, 0.93, 0.93, 0.95, 0.95)
 NECK_ROWS = ((1.12, 0.14, 0.55), (1.20, 0.34, 0.10))
 """Copies of the jaw line on the neck: spread, drop, share of the jaw's movement."""
-CHEEK_PULL = ((0.55, 0.38, 0.0), (0.45, 0.0, 0.4), (0.25, 0.10, 0.0))
+CHEEK_PULL = ((0.45, 0.38, 0.0), (0.38, 0.0, 0.4), (0.22, 0.10, 0.0))
 """Per cheek point: share of the corner's sideways, the jaw's, and the corner's downward movement."""
+
+CHIN_PULL = 0.40
+"""Share of a corner's sideways movement that the chin's side below it makes."""
+
+CHIN_PRESSED = 0.012
+"""The chin's skin rises by this when lips are pressed together."""
 
 
 class Controls:
@@ -90,16 +96,29 @@ def layer_controls(
 
     step = np.zeros_like(photo.inner_upper)
     if mouth.closed:
-        step[:, 1] = SEAM_STEP * shape.parted * np.clip(edges.gap / SEAM_STEP_GAP, 0, 1)
+        step[:, 1] = SEAM_STEP * (1 + shape.round) * shape.parted * np.clip(edges.gap / SEAM_STEP_GAP, 0, 1)
     upper, lower = Controls(), Controls()
     upper.add_pairs(photo.outer_upper[1:-1], edges.outer_upper[1:-1])
     upper.add_pairs((photo.inner_upper - step)[1:-1], edges.inner_upper[1:-1])
     lower.add_pairs(photo.outer_lower[1:-1], edges.outer_lower[1:-1])
     lower.add_pairs((photo.inner_lower + step)[1:-1], edges.inner_lower[1:-1])
+    # Between its edges a lip moves evenly: else a small opening pushes its dark seam out into the lip.
+    upper.add_pairs(*_between(photo.outer_upper, photo.inner_upper, edges.outer_upper, edges.inner_upper))
+    lower.add_pairs(*_between(photo.outer_lower, photo.inner_lower, edges.outer_lower, edges.inner_lower))
     front = np.zeros((len(CHIN_FRONT), 2))
-    front[:, 1] = np.array(CHIN_WEIGHTS) * (chin_move - 0.010 * shape.bite)
+    # The chin's sides follow the corners, or the cheeks beside a round mouth take the shape of an hourglass.
+    front[:, 0] = (
+        CHIN_PULL * corner[0] * np.clip(points[list(CHIN_FRONT), 0] / photo.outer_upper[-1, 0], -1, 1)
+    )
+    front[:, 1] = np.array(CHIN_WEIGHTS) * (chin_move - 0.010 * shape.bite - CHIN_PRESSED * shape.press)
     lower.add(points[list(CHIN_FRONT)], front)
     return common.arrays(upper), common.arrays(lower)
+
+
+def _between(outer: Floats, inner: Floats, outer_then: Floats, inner_then: Floats) -> tuple[Floats, Floats]:
+    """Places in the middle of a lip and where they go, every second one."""
+    inside = slice(2, -2, 2)
+    return (outer[inside] + inner[inside]) / 2, (outer_then[inside] + inner_then[inside]) / 2
 
 
 class Warp:
