@@ -12,8 +12,9 @@ from streaming.audio.quiet import FRAME_SAMPLES, FRAME_SECONDS, QuietMeter, ener
 
 ONSET_FRAMES, ONSET_WINDOW = 3, 4
 """Speech begins when so many of the last frames are loud: 30 ms, where a click has one or two frames."""
-PRE_ROLL_FRAMES = 8
-"""Frames up to the onset's last that belong to the speech: soft consonants come before loud vowels."""
+PRE_ROLL_FRAMES = 6
+"""Frames up to the onset's last that belong to the speech: soft consonants come before loud vowels. Live
+speech has to be known early enough to be sent in time, so there are no more."""
 REARM_SECONDS = 0.2
 """After an interrupt, speech that goes on is not a new beginning; after a pause of this length it is."""
 
@@ -39,7 +40,7 @@ class SpeechGate:
     """Lets speech through and keeps quiet out.
 
     While it is open everything passes at once, pauses too; while it is shut, only what may turn out to be
-    the beginning of speech is kept (80 ms).
+    the beginning of speech is kept (60 ms).
 
     Args:
         end_after_silence: seconds of quiet after which speech has ended.

@@ -35,7 +35,7 @@ JITTER_SECONDS = 0.030
 DELAY_SECONDS = SLOT_SECONDS + FACE_SECONDS + JITTER_SECONDS + ENCODE_LEAD_SECONDS
 """From a sample's arrival to its being sent."""
 
-SPARE_SECONDS = 0.080
+SPARE_SECONDS = 0.060
 """Slots that were ready earlier than this, all of them for a while, could have been sent earlier."""
 MUCH_SPARE_SECONDS = 0.3
 """From here on more is skipped at a time."""

@@ -7,6 +7,7 @@ import av
 import numpy as np
 
 from streaming.errors import LipstreamError
+from streaming.face.base import FaceEngine
 from streaming.performer.base import PerformerDescription, PerformRequest, VoiceDescription
 from streaming.performer.line import run_line
 from streaming.script import Piece
@@ -90,14 +91,15 @@ class CountingFace:
 class DirectPerformer:
     """Runs the line in this process, without a pipe between."""
 
-    def __init__(self, speech: RampSpeech | None = None) -> None:
+    def __init__(self, speech: RampSpeech | None = None, face: FaceEngine | None = None) -> None:
         self.speech = speech or RampSpeech()
+        self.face = face or CountingFace()
         self.cancelled: list[tuple[str, int]] = []
 
     async def perform(
         self, request: PerformRequest, script: AsyncIterator[Piece]
     ) -> AsyncGenerator[PerformanceItem, None]:
-        async for item in run_line(self.speech, CountingFace(), request, script):
+        async for item in run_line(self.speech, self.face, request, script):
             yield item
 
     async def cancel(self, session: str, generation: int) -> None:

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from streaming.face.log_mel import STEP_SAMPLES
 from streaming.session import Session
-from streaming.slots import MouthShape, Slot
+from streaming.slots import MouthShape, Patch, Slot
+from streaming.speech.base import SpeechChunk
 from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
 from tests.support.clock import ManualClock
+from tests.support.engines import CountingFace, CountingFaceStream
 
 LOUD, QUIET = 0.3, 0.0005
 _SILENCE = np.zeros(SLOT_SAMPLES, np.float32)
@@ -24,6 +27,19 @@ def talk(seconds: float, speech: float = 1.2, pause: float = 0.4, seed: int = 1)
     noise = np.random.default_rng(seed).uniform(-1, 1, count)
     phase = np.arange(count) / SPEECH_RATE % (speech + pause)
     return (noise * np.where(phase < speech, LOUD, QUIET)).astype(np.float32)
+
+
+class SlowStream(CountingFaceStream):
+    """Counts too, and waits for 20 ms more: as long as the listening face does."""
+
+    def push(self, chunk: SpeechChunk) -> list[Patch]:
+        self.samples += chunk.pcm.size
+        return self._up_to(max(0, (self.samples - STEP_SAMPLES) // SLOT_SAMPLES - self.look_ahead))
+
+
+class SlowFace(CountingFace):
+    def open(self, avatar: str, look_ahead_ms: int = 80) -> SlowStream:
+        return SlowStream()
 
 
 @dataclass

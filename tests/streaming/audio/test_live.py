@@ -11,7 +11,7 @@ from streaming.timing import SLOT_SECONDS, SPEECH_RATE
 from tests.support.clock import ManualClock
 from tests.support.engines import DirectPerformer, FlatCompositors
 from tests.support.executor import InlineExecutor
-from tests.support.sender import Sounding, in_pieces, talk
+from tests.support.sender import SlowFace, Sounding, in_pieces, talk
 from tests.support.sinks import RecordingSink
 
 PIECE = 480
@@ -39,7 +39,7 @@ async def sounding(phase: float = 0.0):
     clock, notes, sink = ManualClock(), Notes(), RecordingSink(None)
     session = await Session.open(
         "mira",
-        performer=DirectPerformer(),
+        performer=DirectPerformer(face=SlowFace()),
         compositors=FlatCompositors(),
         clock=clock,
         executor=InlineExecutor(),
