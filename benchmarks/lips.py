@@ -9,7 +9,7 @@ from benchmarks.judge.avatars import avatar_names, avatars_on_disk
 from benchmarks.judge.drivers import FACE
 from benchmarks.judge.examine import Job, examine
 from benchmarks.judge.film import spans_of
-from benchmarks.judge.material import TEXTS, speak
+from benchmarks.judge.material import TEXT_ENGINE, TEXTS, speak
 from benchmarks.judge.scores import LARGEST_JUMP, Scores, score
 from benchmarks.judge.utterances import GOALS, TEXT, UtteranceSet
 from benchmarks.result import Row
@@ -17,7 +17,7 @@ from streaming.speech.registry import build_chain
 
 
 async def measure() -> list[Row]:
-    said = await speak(build_chain(), " ".join(TEXTS), TEXT, "en")
+    said = await speak(build_chain(TEXT_ENGINE), " ".join(TEXTS), TEXT, "en")
     return await asyncio.to_thread(_measure, UtteranceSet(TEXT, (said,), timed=True))
 
 

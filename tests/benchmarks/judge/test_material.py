@@ -6,7 +6,7 @@ from streaming.speech.registry import build_chain
 
 
 async def test_a_text_is_spoken_with_its_sounds():
-    said = await speak(build_chain(), "Bob. Maybe Pam.", "a", "en")
+    said = await speak(build_chain(material.TEXT_ENGINE), "Bob. Maybe Pam.", "a", "en")
     assert [p.symbol for p in said.phonemes if p.symbol in PRESSED] == ["b", "b", "m", "b", "p", "m"]
     assert all(a.end <= b.end for a, b in zip(said.phonemes, said.phonemes[1:], strict=False))
     assert abs(said.phonemes[-1].end - len(said.pcm) / 24_000) < 0.05
