@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -23,6 +24,8 @@ PLAIN = ("", "application/octet-stream", "application/ogg")
 """Types that say nothing, but cannot be a form that a foreign page sends without asking."""
 ACCEPT_POST = {"Accept-Post": f"audio/*, video/*, application/octet-stream, {FORM}"}
 MAX_FORM_FIELDS = 8
+WRITE_BYTES = 1 << 20
+"""Gathered for one hop to the thread that writes."""
 
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 RECORDING_BODY: dict[str, Any] = {
@@ -92,12 +95,18 @@ class Uploads:
 
 @asynccontextmanager
 async def _from_body(request: Request) -> AsyncGenerator[BinaryIO]:
-    with tempfile.TemporaryFile() as file:
+    file = await asyncio.to_thread(tempfile.TemporaryFile)
+    try:
+        waiting = bytearray()
         async for chunk in request.stream():
-            # Into the page cache: a hop to a thread for each 64 kB would take longer.
-            file.write(chunk)
-        file.flush()
+            waiting += chunk
+            if len(waiting) >= WRITE_BYTES:
+                await asyncio.to_thread(file.write, waiting)
+                waiting = bytearray()
+        await asyncio.to_thread(file.write, waiting)
         yield file
+    finally:
+        await asyncio.to_thread(file.close)
 
 
 @asynccontextmanager
@@ -113,9 +122,8 @@ async def _from_form(request: Request) -> AsyncGenerator[BinaryIO]:
             if not files:
                 raise _bad_form("The form holds no file. Send one, as curl -F file=@speech.mp3 does.")
             file = files[0].file
-            # Asking for it moves the file from memory to the disk.
-            file.fileno()
-            file.flush()
+            # Asking for its descriptor moves a small file from memory to the disk.
+            await asyncio.to_thread(file.fileno)
             yield file
     except HTTPException as error:
         if error.status_code != 400:

@@ -3,10 +3,12 @@ import socket
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
 from server.cli.main import app
+from tests.support.recordings import encoded
 
 ROOT = Path(__file__).parents[3]
 
@@ -43,6 +45,15 @@ def test_a_text_becomes_a_video_with_captions(tmp_path: Path):
     with av.open("x.mp4") as container:
         assert sorted(stream.type for stream in container.streams) == ["audio", "video"]
     assert "Hello there!" in (tmp_path / "x.vtt").read_text(encoding="utf-8")
+
+
+def test_a_recording_becomes_a_video(tmp_path: Path):
+    sound = np.random.default_rng(2).uniform(-0.4, 0.4, 48_000).astype(np.float32)
+    (tmp_path / "speech.m4a").write_bytes(encoded(sound, 48_000, "ipod", "aac", "fltp", "stereo"))
+    result = run("render", "--audio", "speech.m4a", "-o", "x.mp4", "--avatar", "theo")
+    assert result.exit_code == 0, result.output
+    with av.open("x.mp4") as container:
+        assert sum(1 for _ in container.decode(video=0)) in {25, 26}
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,8 @@ async def test_a_recording_becomes_a_film_with_its_sound_and_no_captions(renderi
         assert answer.status_code == 202, answer.text
         made = answer.json()
         assert answer.headers["location"] == f"/v1/renders/{made['id']}"
-        assert (made["kind"], made["avatar"], made["status"]) == ("audio", "theo", "queued")
+        assert (made["kind"], made["avatar"]) == ("audio", "theo")
+        assert made["status"] in {"queued", "running"}
         owner = {"Authorization": f"Bearer {made['token']}"}
         done = (await server.http.get(f"/v1/renders/{made['id']}?wait=30", headers=owner)).json()
         assert (done["status"], done["seconds"], done["progress"]) == ("done", 1.0, 1.0), done
