@@ -35,6 +35,8 @@ TOLERANCE_SECONDS = 1.0
 MIN_RATE, MAX_RATE = 4_000, 384_000
 MAX_CHANNELS = 24
 """As many as the largest cinema layout (22.2) has."""
+PLANES = 8
+"""PyAV 18 reads beyond the list of planes when there are as many as that list has places."""
 MAX_FRAME_SAMPLES = 1 << 17
 """Above what any codec here makes of one packet; the header of a file may claim anything."""
 MAX_PACKET_SECONDS = 60
@@ -270,6 +272,8 @@ def mono_of(frame: AudioFrame) -> NDArray[np.float32] | None:
 
     Single samples that are no numbers become silence.
     """
+    if frame.format.is_planar and frame.layout.nb_channels >= PLANES:
+        frame = _packed(frame)
     data = frame.to_ndarray()
     if not frame.format.is_planar:
         data = data.reshape(frame.samples, -1).T
@@ -286,6 +290,13 @@ def mono_of(frame: AudioFrame) -> NDArray[np.float32] | None:
     if channels.shape[0] == 1:
         return channels[0]
     return _shares(frame) @ channels
+
+
+def _packed(frame: AudioFrame) -> AudioFrame:
+    """The same samples, channel after channel in one plane."""
+    converter = av.AudioResampler(frame.format.name.removesuffix("p"), frame.layout, frame.sample_rate)
+    (packed,) = converter.resample(frame)
+    return packed
 
 
 def _shares(frame: AudioFrame) -> NDArray[np.float32]:

@@ -43,7 +43,7 @@ def encoded(
         channels = np.atleast_2d(sound)
         if channels.shape[0] == 1:
             channels = np.repeat(channels, stream.layout.nb_channels, axis=0)
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(channels), format="fltp", layout=layout)
+        frame = av.AudioFrame.from_ndarray(channels.T.reshape(1, -1), format="flt", layout=layout)
         frame.sample_rate = rate
         converter = av.AudioResampler(sample_format, layout, rate)
         for converted in (*converter.resample(frame), *converter.resample(None)):

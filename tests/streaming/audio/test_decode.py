@@ -141,6 +141,23 @@ def test_surround_keeps_the_speech_in_the_centre_and_drops_the_rumble():
     assert np.allclose(sound, shares * channels[2], atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("container", "codec", "sample_format", "layout"),
+    [
+        ("mp4", "aac", "fltp", "7.1"),
+        ("ogg", "libopus", "flt", "7.1"),
+        ("flac", "flac", "s16", "7.1"),
+        ("ogg", "libopus", "flt", "5.1"),
+        ("wav", "pcm_s24le", "s32", "22.2"),
+        ("wav", "pcm_s16le", "s16", "12 channels"),
+    ],
+)
+def test_many_channels_become_one(container: str, codec: str, sample_format: str, layout: str):
+    _, sound = decoded(encoded(tone(48_000), 48_000, container, codec, sample_format, layout))
+    assert pitch(sound) == pytest.approx(TONE_HERTZ, abs=1.5)
+    assert float(np.abs(sound[6000:18_000]).max()) == pytest.approx(0.5, rel=0.2), "all alike: as loud as one"
+
+
 def test_the_level_stays_and_what_is_too_loud_is_cut_off_and_told():
     file, sound = decoded(encoded(tone(48_000, level=1.8), 48_000, "wav", "pcm_f32le", "flt"))
     assert float(np.abs(sound).max()) == 1.0
@@ -286,10 +303,11 @@ def test_a_table_of_millions_of_entries_leads_nowhere():
 
 def test_unknown_channels_count_alike():
     frame = av.AudioFrame.from_ndarray(
-        np.array([[0.2], [0.4], [0.9]], np.float32).repeat(10, axis=1), format="fltp", layout="3.0"
+        np.array([[0.2], [0.4], [0.9]], np.float32).repeat(10, axis=1), format="fltp", layout="3 channels"
     )
     mono = mono_of(frame)
     assert mono is not None and mono.shape == (10,)
+    assert np.allclose(mono, 0.5)
 
 
 @pytest.mark.parametrize("seed", range(40))
