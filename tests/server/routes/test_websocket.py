@@ -28,7 +28,10 @@ from streaming.protocol import (
     UtteranceEnded,
     UtteranceStarted,
 )
+from streaming.speech.base import SpeechRequest
+from streaming.speech.registry import build_chain
 from tests.server.conftest import Live, serving
+from tests.support.lips import mouth_openings
 from tests.support.media import pitch
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -214,3 +217,39 @@ async def test_commands_do_not_come_as_binary_messages(hearing: Live):
             await stream.send(Ping(id="after"))
             errors = [message for message in await until(stream, Pong) if isinstance(message, Error)]
     assert [error.code for error in errors] == ["bad_command"] and "say_audio" in errors[0].message
+
+
+async def spoken(text: str) -> bytes:
+    """What the embedded voice makes of a text, as 16-bit PCM at 24 kHz."""
+
+    async def script() -> AsyncIterator[str]:
+        yield text
+
+    engine = build_chain("hibari")
+    await engine.warm_up()
+    chunks = [chunk.pcm async for chunk in engine.synthesize(SpeechRequest(script()))]
+    return (np.concatenate(chunks) * 32_767).astype("<i2").tobytes()
+
+
+async def test_the_real_face_moves_its_lips_to_live_speech(live: Live):
+    video = av.CodecContext.create("h264", "r")
+    pcm = await spoken("Mama met Bob by the pool. How are you?")
+    pieces = [pcm[start : start + 960] for start in range(0, len(pcm), 960)]
+    async with LipstreamClient(live.url) as client, await client.create_session() as session:
+        async with session.connect() as stream:
+            await stream.send(SayAudio(utterance="mic", live=True, end_after_silence=0.5))
+            speaking = asyncio.create_task(speak(stream, pieces))
+            seen = await until(stream, UtteranceEnded)
+            await speaking
+    kinds = [message.type for message in seen if not isinstance(message, MediaPacket | bytes)]
+    assert kinds.count("utterance.started") == 1 and "error" not in kinds
+    ended = seen[-1]
+    assert isinstance(ended, UtteranceEnded) and ended.reason == "completed"
+    pictures = [
+        picture.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
+        for message in seen
+        if isinstance(message, MediaPacket) and message.kind == "video"
+        for picture in video.decode(av.Packet(message.data))  # type: ignore[attr-defined]
+    ]
+    openings = mouth_openings(pictures)
+    assert openings.max() > openings.min() + 0.05 and openings.std() > 0.015, "it speaks"

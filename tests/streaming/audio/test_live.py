@@ -113,6 +113,36 @@ PATTERNS = {
 """Arrivals, and the delay to which all come back in the end."""
 
 
+def all_sorts(seed: int) -> list[tuple[float, int, int]]:
+    """Pieces of odd sizes, late, lost, held up and sent ahead by turns."""
+    rng = np.random.default_rng(seed)
+    arrivals, first, offset, now = [], 0, 0.0, 0.0
+    while first < TALK.size:
+        stop = min(TALK.size, first + int(rng.integers(1, 2000)))
+        if rng.random() < 0.02:
+            offset = rng.uniform(-0.4, 0.4)
+        now = max(now, first / SPEECH_RATE + offset + rng.uniform(0, 0.05))
+        if rng.random() > 0.02:
+            arrivals.append((now, first, stop))
+        first = stop
+    return arrivals
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_comes_is_sent_in_order_with_its_lips_and_ends_once(seed: int):
+    arrivals = all_sorts(seed)
+    async with sounding(seed * 0.011) as (line, notes, sink):
+        name = await line.session.say_audio(live=True)
+        await line.send(name, TALK, arrivals, rest=2.5)
+        delays = line.delays(TALK, arrivals)
+    assert max(delays) <= MAX_BACKLOG_SECONDS + DELAY_SECONDS
+    assert [(end.utterance, end.reason) for end in events(sink, UtteranceEnded)] == [(name, "completed")]
+    came = sum(stop - first for _, first, stop in arrivals) / SPEECH_RATE
+    sent = sum(slot.index >= 0 for _, slot in line.sent.slots) * SLOT_SECONDS
+    filled = 2 * (notes.gaps + 1) * SLOT_SECONDS
+    assert came - SLOT_SECONDS <= sent + sum(notes.dropped.values()) <= came + filled
+
+
 @pytest.mark.parametrize("pattern", PATTERNS)
 async def test_bad_arrivals_neither_mix_up_the_sound_nor_stay_late(pattern: str):
     arrivals, bound = PATTERNS[pattern]
