@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import browser, hearing, line, lips, listening, load, rendering
+from benchmarks import browser, hearing, kokoro, line, lips, listening, load, rendering
 from benchmarks.result import Result, Row, save
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "lips": lips.measure,
     "listening": listening.measure,
     "hearing": hearing.measure,
+    "kokoro": kokoro.measure,
     "browser": browser.measure,
 }
 
