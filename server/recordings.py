@@ -83,8 +83,12 @@ class Recordings:
 
 async def _feed(session: Session, name: str, recording: Recording) -> None:
     """Give a recording to its utterance, and end that whatever happens."""
+    generation = session.generation
     try:
         async for samples in recording.pieces():
+            if session.generation != generation:
+                # Interrupted: nobody will hear the rest.
+                break
             await session.append_audio(name, samples)
     except LipstreamError as error:
         # The session has closed, or the rest cannot be decoded; what came is said.

@@ -13,6 +13,7 @@ import os
 import resource
 import struct
 import sys
+import traceback
 import wave
 from contextlib import suppress
 from typing import BinaryIO
@@ -20,7 +21,7 @@ from typing import BinaryIO
 import msgspec
 
 from streaming.audio.decode import AudioFile
-from streaming.errors import LipstreamError
+from streaming.errors import LipstreamError, ScriptRejected
 from streaming.script import piece_of
 from streaming.timing import SPEECH_RATE
 
@@ -85,7 +86,17 @@ def main(source: BinaryIO, sink: BinaryIO, max_seconds: float) -> None:
             _send(sink, PIECE, piece_of(piece))
         _send(sink, END, msgspec.json.encode(Ended(file.peak, file.damaged)))
     except LipstreamError as error:
-        _send(sink, REFUSED, msgspec.json.encode(Refused(error.code, error.message)))
+        _refuse(sink, error)
+    except BrokenPipeError:
+        raise
+    except Exception:
+        # Whatever FFmpeg made of it, it is the file's doing. The log of the server shows it.
+        traceback.print_exc()
+        _refuse(sink, ScriptRejected("The file is built in a way that cannot be read. Export it again."))
+
+
+def _refuse(sink: BinaryIO, error: LipstreamError) -> None:
+    _send(sink, REFUSED, msgspec.json.encode(Refused(error.code, error.message)))
 
 
 def _send(sink: BinaryIO, kind: int, body: bytes) -> None:

@@ -325,6 +325,19 @@ async def test_damage_ends_a_recording_early_and_nothing_else(house):
         assert (await place.ended(2))[1].reason == "completed"
 
 
+async def test_an_interrupt_stops_the_decoder(house):
+    async with house() as place:
+        await place.post("/audio", SOUND, content=wav(tone(SPEECH_RATE, 300.0)))
+        feeding = set(place.state.recordings._feeding)
+        await place.session.interrupt()
+        async with asyncio.timeout(10):
+            await asyncio.gather(*feeding)
+        assert sum(piece.size for piece in place.performer.pieces.get(1, [])) < 100 * SPEECH_RATE
+        await place.post("/audio?utterance=next", SOUND, content=wav(tone(SPEECH_RATE, 0.2)))
+        ends = await place.ended(2)
+        assert [(end.utterance, end.reason) for end in ends] == [("u1", "interrupted"), ("next", "completed")]
+
+
 async def test_closing_the_session_stops_the_decoder(house):
     async with house() as place:
         await place.post("/audio", SOUND, content=wav(tone(SPEECH_RATE, 300.0)))

@@ -1,12 +1,16 @@
 import asyncio
+import io
 import os
 import resource
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
+from numpy.typing import NDArray
 
 from streaming.audio import decode_child, recording
 from streaming.audio.recording import open_recording
@@ -130,6 +134,23 @@ async def test_a_decoder_that_falls_is_the_files_fault():
             with pytest.raises(ScriptRejected, match="damaged"):
                 async for _ in pieces:
                     pass
+
+
+def test_an_error_that_nobody_foresaw_refuses_the_file(monkeypatch, capsys):
+    def broken(_: decode_child.AudioFile) -> Iterator[NDArray[np.float32]]:
+        raise ZeroDivisionError("deep in a demuxer")
+
+    monkeypatch.setattr(decode_child.AudioFile, "pieces", broken)
+    sink = io.BytesIO()
+    decode_child.main(io.BytesIO(wav(tone(SPEECH_RATE))), sink, 10.0)
+    messages, said = sink.getvalue(), []
+    while messages:
+        kind, size = decode_child.HEADER.unpack_from(messages)
+        said.append((kind, messages[decode_child.HEADER.size :][:size]))
+        messages = messages[decode_child.HEADER.size + size :]
+    assert [kind for kind, _ in said] == [decode_child.INFO, decode_child.REFUSED]
+    assert msgspec.json.decode(said[1][1])["code"] == "script_rejected"
+    assert "deep in a demuxer" in capsys.readouterr().err
 
 
 async def test_a_decoder_that_does_not_start_is_ours(monkeypatch):
