@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from streaming.face.log_mel import BANDS
+from streaming.speech.base import Phoneme
+from training.visemes import augment, labels, noises
+from training.visemes.augment import ROWS, Examples
+from training.visemes.corpus import Utterance
+
+SOUNDS = (Phoneme("_", 0.0, 0.5), Phoneme("ɑ", 0.5, 2.5, 1.0), Phoneme("_", 2.5, 3.0))
+
+
+def utterance(voice: str) -> Utterance:
+    rows = 300
+    mel = np.full((3, rows, BANDS), -20.0, np.float16)
+    mel[:, 50:250] = -2.0
+    targets = labels.targets(SOUNDS, rows + 1).astype(np.float16)
+    return Utterance(voice, mel, targets, labels.classes(SOUNDS, rows + 1))
+
+
+def examples(seed: int = 1) -> Examples:
+    return Examples([utterance("hibari_1"), utterance("af_one")], seed)
+
+
+def test_batches_have_the_shapes_that_training_needs() -> None:
+    batch = examples().batch(5)
+    assert batch.mel.shape == (5, ROWS, BANDS) and batch.mel.dtype == np.float32
+    assert batch.targets.shape == (5, ROWS + 1, len(labels.CHANNELS))
+    assert batch.classes.shape == (5, ROWS + 1)
+    assert np.isfinite(batch.mel).all() and batch.targets.min() >= 0 and batch.targets.max() <= 1
+
+
+def test_the_same_seed_gives_the_same_batches() -> None:
+    one, two, other = (examples(seed).batch(4) for seed in (1, 1, 2))
+    assert np.array_equal(one.mel, two.mel) and not np.array_equal(one.mel, other.mel)
+
+
+def test_sound_and_labels_stay_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(augment, "CLEAN_SHARE", 1.0)
+    monkeypatch.setattr(augment, "MASK_SHARE", 0.0)
+    batch = examples().batch(40)
+    loud = batch.mel.mean(2) > batch.mel.mean(2).max(1, keepdims=True) - 3
+    said = batch.classes[:, :ROWS] == labels.class_of("ɑ")
+    assert said.any() and (loud == said)[said.any(1)].mean() > 0.97
+
+
+def test_noise_alone_means_a_resting_mouth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(augment, "CLEAN_SHARE", 0.0)
+    monkeypatch.setattr(augment, "NOISE_ONLY_SHARE", 1.0)
+    batch = examples().batch(8)
+    assert (batch.classes == labels.SILENCE).all()
+    assert not batch.targets[..., labels.APERTURE].any()
+    assert (batch.targets[..., labels.WIDTH] == 0.5).all()
+
+
+def test_noises_have_a_mean_power_of_one_and_differ() -> None:
+    rng = np.random.default_rng(0)
+    made = [noises.noise(120, rng) for _ in range(30)]
+    assert all(power.shape == (120, BANDS) and power.min() >= 0 for power in made)
+    assert [power.mean() for power in made] == pytest.approx([1.0] * 30)
+    assert np.std([np.log(power + 1e-9).std() for power in made]) > 0.1

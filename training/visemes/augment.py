@@ -1,0 +1,163 @@
+"""Batches: pieces of utterances with pauses between them, at other tempos, levels, colours and in noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streaming.face.log_mel import BANDS
+from training.visemes.corpus import POWER_FLOOR, Utterance
+from training.visemes.labels import CHANNELS, SILENCE, WIDTH
+from training.visemes.noises import noise, ripple
+
+ROWS = 200
+"""Length of a training example, hundredths of a second."""
+LEAD, MOST_MISSING = 50, 90
+"""Up to this many rows of silence before, and at least this many rows of speech in an example."""
+GAPS = (15, 120)
+"""Rows of silence between utterances."""
+ACOUSTICS = (0.50, 0.28, 0.22)
+"""Shares of dry, room and device."""
+HIBARI_SHARE = 0.5
+TEMPO_SHARE, TEMPO = 0.6, 0.10
+"""Share of examples at another tempo, and the standard deviation of its logarithm."""
+CLEAN_SHARE = 0.22
+TRACT_SHARE, TRACT_SCALE, TRACT_SHIFT = 0.4, 0.05, 0.6
+"""Bands are scaled and shifted, as by another vocal tract."""
+NOISE_ONLY_SHARE, NOISY_SHARE, BABBLE_SHARE = 0.10, 0.42, 0.10
+NOISE_ONLY_DECIBELS, NOISY_DECIBELS, BABBLE_DECIBELS = (0.0, 50.0), (3.0, 40.0), (12.0, 28.0)
+"""Below the speech."""
+COLOUR_SHARE = 0.6
+LOW_PASS_SHARE, HIGH_PASS_SHARE = 0.15, 0.15
+GAIN = (-7.0, 1.4)
+"""Natural logarithm of power."""
+FLOORS = (7.0, 9.3)
+"""Powers of ten below full scale of the constant floor."""
+MASK_SHARE, MASK_BANDS = 0.4, 5
+
+_TILT = np.linspace(-1.0, 1.0, BANDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Examples of one length.
+
+    Attributes:
+        mel: (batch, ROWS, 40) float32 natural logarithms of power.
+        targets: (batch, ROWS + 1, 7) float32.
+        classes: (batch, ROWS + 1) int64.
+    """
+
+    mel: NDArray[np.float32]
+    targets: NDArray[np.float32]
+    classes: NDArray[np.int64]
+
+
+class Examples:
+    """Draws random batches.
+
+    Args:
+        utterances: what was read; those of hibari are told by their voice's name.
+        seed: of everything random here.
+    """
+
+    def __init__(self, utterances: Sequence[Utterance], seed: int) -> None:
+        hibari = [u for u in utterances if u.voice.startswith("hibari")]
+        others = [u for u in utterances if not u.voice.startswith("hibari")]
+        self._groups = (hibari or others, others or hibari)
+        self._rng = np.random.default_rng(seed)
+
+    def batch(self, size: int) -> Batch:
+        """The next random batch."""
+        mels, targets, classes = zip(*(self._example() for _ in range(size)), strict=True)
+        return Batch(np.stack(mels), np.stack(targets), np.stack(classes))
+
+    def _example(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+        rng = self._rng
+        tempo = float(np.exp(rng.normal(0, TEMPO))) if rng.random() < TEMPO_SHARE else 1.0
+        power, targets, classes = self._strip(int(ROWS * tempo) + 3)
+        at = np.arange(ROWS + 1) * tempo
+        power, targets = _resampled(power, at[:ROWS]), _resampled(targets, at)
+        classes = classes[np.round(at).astype(int)]
+        if rng.random() >= CLEAN_SHARE:
+            power, targets, classes = self._disturbed(power, targets, classes)
+        power = power * np.exp(rng.uniform(*GAIN)) + 10.0 ** -rng.uniform(*FLOORS)
+        mel = np.log(power).astype(np.float32)
+        if rng.random() < MASK_SHARE:
+            low = int(rng.integers(BANDS - MASK_BANDS))
+            mel[:, low : low + int(rng.integers(1, MASK_BANDS))] = mel.mean()
+        return mel, targets.astype(np.float32), classes.astype(np.int64)
+
+    def _strip(self, rows: int) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.int8]]:
+        """Utterances with pauses between them."""
+        rng = self._rng
+        power = np.full((rows, BANDS), POWER_FLOOR, np.float32)
+        targets = np.zeros((rows, len(CHANNELS)), np.float32)
+        targets[:, WIDTH] = 0.5
+        classes = np.full(rows, SILENCE, np.int8)
+        acoustic = int(rng.choice(len(ACOUSTICS), p=ACOUSTICS))
+        group = self._groups[int(rng.random() >= HIBARI_SHARE)]
+        one = group[int(rng.integers(len(group)))]
+        begin = -int(rng.integers(-LEAD, max(1, len(one.classes) - MOST_MISSING)))
+        while begin < rows:
+            mel = one.mel[acoustic]
+            first, last = max(0, -begin), min(len(mel), rows - begin)
+            power[begin + first : begin + last] = np.exp(mel[first:last].astype(np.float32))
+            targets[begin + first : begin + last] = one.targets[first:last]
+            classes[begin + first : begin + last] = one.classes[first:last]
+            begin += len(mel) + int(rng.integers(*GAPS))
+            one = group[int(rng.integers(len(group)))]
+        return power, targets, classes
+
+    def _disturbed(
+        self, power: NDArray[np.floating], targets: NDArray[np.floating], classes: NDArray[np.int8]
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.int8]]:
+        rng = self._rng
+        if rng.random() < TRACT_SHARE:
+            power = _other_tract(power, rng)
+        level = max(float(power.mean()), 1e-6)
+        kind = rng.random()
+        if kind < NOISE_ONLY_SHARE:
+            targets, classes = np.zeros_like(targets), np.full_like(classes, SILENCE)
+            targets[:, WIDTH] = 0.5
+            power = noise(len(power), rng) * level * 10 ** (-rng.uniform(*NOISE_ONLY_DECIBELS) / 10)
+        elif kind < NOISE_ONLY_SHARE + NOISY_SHARE:
+            power = power + noise(len(power), rng) * level * 10 ** (-rng.uniform(*NOISY_DECIBELS) / 10)
+        elif kind < NOISE_ONLY_SHARE + NOISY_SHARE + BABBLE_SHARE:
+            power = power + self._babble(len(power)) * level * 10 ** (-rng.uniform(*BABBLE_DECIBELS) / 10)
+        colour = np.zeros(BANDS)
+        if rng.random() < COLOUR_SHARE:
+            colour += rng.normal(0, 1.0) * _TILT + rng.normal(0, 0.8) * _TILT**2 + ripple(rng, 0.8)
+        if rng.random() < LOW_PASS_SHARE:
+            first = int(rng.integers(24, 38))
+            colour[first:] -= np.minimum(12, 3 * np.arange(1, BANDS - first + 1))
+        if rng.random() < HIGH_PASS_SHARE:
+            last = int(rng.integers(1, 7))
+            colour[:last] -= 2.5 * np.arange(last, 0, -1)
+        return (power * np.exp(colour)).astype(np.float32), targets, classes
+
+    def _babble(self, rows: int) -> NDArray[np.floating]:
+        """Somebody else, farther away."""
+        group = self._groups[0]
+        other = np.exp(group[int(self._rng.integers(len(group)))].mel[1].astype(np.float32))
+        heard = other[np.arange(rows) % len(other)]
+        return heard / max(float(heard.mean()), 1e-6)
+
+
+def _resampled(rows: NDArray[np.floating], at: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Linear interpolation along the first axis."""
+    low = at.astype(int)
+    share = (at - low)[:, None].astype(np.float32)
+    return rows[low] * (1 - share) + rows[np.minimum(low + 1, len(rows) - 1)] * share
+
+
+def _other_tract(power: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.floating]:
+    at = np.clip(
+        np.arange(BANDS) * np.exp(rng.normal(0, TRACT_SCALE)) + rng.normal(0, TRACT_SHIFT), 0, BANDS - 1
+    )
+    low = np.minimum(at.astype(int), BANDS - 2)
+    share = (at - low).astype(np.float32)
+    return power[:, low] * (1 - share) + power[:, low + 1] * share
