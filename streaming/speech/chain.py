@@ -119,11 +119,12 @@ class FallbackChain:
         languages = self._languages(self.engines)
         makeshift = [engine for engine in self.engines if engine.name in MAKESHIFT]
         rare = languages - self._languages([engine for engine in self.engines if engine not in makeshift])
+        usual = primary_subtag(self.engines[0].voices()[0].languages[0])
         speaking = ""
         spoken = False
 
-        def detect(sentence: str, expected: str | None) -> str | None:
-            return detect_language(sentence, languages, expected=expected, rare=rare)
+        def detect(sentence: str, before: str | None) -> str | None:
+            return detect_language(sentence, languages, expected=before or usual, rare=rare)
 
         def on_engine(name: str) -> None:
             nonlocal speaking
