@@ -14,10 +14,10 @@ QUIET, LOUD = -26.0, -12.0
 MOST_GAIN = 32.0
 SPEED = 12.0
 """The gain changes by at most so many decibels per second of voice."""
-VOICE = 0.6
+VOICE = 0.75
 """The network is this sure that somebody speaks; what else sounds has no say, so noise is never pulled up."""
 MEMORY_SECONDS = 4.0
-TRUST_SECONDS = 0.3
+TRUST_SECONDS = 0.6
 """Voice that must be heard before the gain moves."""
 _PER_DECIBEL = math.log(10) / 10
 

@@ -11,19 +11,17 @@ from typing import NamedTuple
 
 from streaming.face.finishing import Target
 
-SURE_PRESS, LIKELY_PRESS = 0.45, 0.22
+SURE_PRESS, LIKELY_PRESS = 0.70, 0.17
 """Lips shut wherever press is beyond the first, and at peaks beyond the second."""
-SURE_BITE, LIKELY_BITE = 0.60, 0.35
+SURE_BITE, LIKELY_BITE = 0.60, 0.22
 """The same of the lower lip under the teeth."""
 HELD, FALLEN = 0.80, 0.50
 """A closure lasts while press (or bite) is beyond the first share of its peak; another one can begin when it
 has been below the second."""
-PRESS_SHUTS = (0.08, 0.30)
-"""Press in this range, low to high, narrows the aperture to nothing."""
-VOICED = (0.20, 0.50)
+VOICED = (0.15, 0.40)
 """Where voice is below this range the mouth rests; within it the mouth opens the more the higher it is."""
-APERTURE_GAIN, APERTURE_POWER = 1.0, 1.0
-WIDTH_GAIN = 1.0
+APERTURE_GAIN, APERTURE_POWER = 1.18, 1.0
+WIDTH_GAIN = 1.4
 """What gives apertures and widths their range again."""
 SMOOTHING = (0.25, 0.5, 0.25)
 """Weights of the moments 20 ms before, at, and 20 ms after a frame's own."""
@@ -106,7 +104,7 @@ def _foreseen(moments: Sequence[Moment]) -> float:
 def _opening(moment: Moment) -> float:
     """How far the mouth is open."""
     aperture = APERTURE_GAIN * moment.aperture**APERTURE_POWER
-    return min(aperture * _ramp(moment.voice, VOICED) * (1 - _ramp(moment.press, PRESS_SHUTS)), 1.0)
+    return min(aperture * _ramp(moment.voice, VOICED), 1.0)
 
 
 def _ramp(value: float, limits: tuple[float, float]) -> float:
