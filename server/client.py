@@ -159,7 +159,9 @@ class SessionClient:
         self, audio: AudioFile, *, utterance: str | None = None, interrupt: bool = False
     ) -> AudioAccepted:
         """Queue recorded speech: a WAV, MP3, M4A, OGG, FLAC or WebM file."""
-        return await self._send("/say/audio", await _content(audio), utterance=utterance, interrupt=interrupt)
+        return await self._send(
+            "/say/audio", await _content(audio), TIMEOUT_SECONDS, utterance=utterance, interrupt=interrupt
+        )
 
     async def stream_pcm(
         self,
@@ -179,6 +181,7 @@ class SessionClient:
         return await self._send(
             "/say/pcm",
             chunks,
+            None,
             encoding=encoding,
             sample_rate=sample_rate,
             live=live,
@@ -188,15 +191,15 @@ class SessionClient:
         )
 
     async def _send(
-        self, path: str, content: bytes | AsyncIterable[bytes], **options: object
+        self, path: str, content: bytes | AsyncIterable[bytes], patience: float | None, **options: object
     ) -> AudioAccepted:
         response = await self._http.post(
             self.info.links.self + path,
             params=_query(**options),
             content=content,
             headers={**self._headers, "Content-Type": "application/octet-stream"},
-            # A session that has enough for now lets its sender wait.
-            timeout=httpx.Timeout(TIMEOUT_SECONDS, write=None),
+            # A session that has enough for now lets its sender wait, with the last bytes, too.
+            timeout=httpx.Timeout(TIMEOUT_SECONDS, write=None, read=patience),
         )
         check(response)
         return AudioAccepted.model_validate_json(response.content)

@@ -24,6 +24,8 @@ from server.settings import Settings
 from streaming.protocol import MAX_TEXT
 from streaming.render import RenderRequest, RenderResult
 
+DEFAULT_SPEED = 1.0
+
 
 def render(
     output: Annotated[Path, typer.Option("--output", "-o", help="The MP4 file to write.")],
@@ -42,14 +44,16 @@ def render(
     avatar: Annotated[str | None, typer.Option(help="Who says it (lipstream avatar list).")] = None,
     voice: Annotated[str | None, typer.Option(help="With which voice (lipstream voice list).")] = None,
     language: Annotated[str | None, typer.Option(help="In which language, such as en.")] = None,
-    speed: Annotated[float, typer.Option(min=0.5, max=2.0, help="1 is the voice's own pace.")] = 1.0,
+    speed: Annotated[
+        float, typer.Option(min=0.5, max=2.0, help="1 is the voice's own pace.")
+    ] = DEFAULT_SPEED,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same video.")] = 0,
     captions: Annotated[bool, typer.Option("--captions", help="Write the words beside it, as .vtt.")] = False,
 ) -> None:
     """Render a text, or recorded speech, to an MP4 file."""
     settings = settings_or_exit()
     quiet_log(settings)
-    script = _script(text, audio, captions)
+    script = _script(text, audio, captions=captions, spoken=bool(voice or language or speed != DEFAULT_SPEED))
     if output.suffix.lower() != ".mp4":
         fail(f"{output} must end in .mp4.", EXIT_USAGE)
     if not output.parent.is_dir():
@@ -75,11 +79,13 @@ def render(
         out().print(str(path))
 
 
-def _script(text: str | None, audio: Path | None, captions: bool) -> str:
+def _script(text: str | None, audio: Path | None, *, captions: bool, spoken: bool) -> str:
     """The text, which is empty for a recording."""
     if (text is None) == (audio is None):
         fail("give either a text or a recording with --audio.", EXIT_USAGE)
     if text is None:
+        if spoken:
+            fail("--voice, --language and --speed need a text; a recording has its own.", EXIT_USAGE)
         if captions:
             fail("--captions needs a text; the words of a recording are not known.", EXIT_USAGE)
         return ""

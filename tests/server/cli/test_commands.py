@@ -70,6 +70,7 @@ def test_a_recording_becomes_a_video(tmp_path: Path):
         (["render", "x", "--audio", __file__, "-o", "x.mp4"], 2, "either a text or a recording"),
         (["render", "--audio", "missing.mp3", "-o", "x.mp4"], 2, "does not exist"),
         (["render", "--audio", __file__, "--captions", "-o", "x.mp4"], 2, "needs a text"),
+        (["render", "--audio", __file__, "--voice", "heart", "-o", "x.mp4"], 2, "has its own"),
         (["render", "--audio", __file__, "-o", "x.mp4"], 1, "no recording"),
         (["avatar", "show", "nobody"], 1, "no avatar 'nobody'"),
         (["avatar", "show", "mira", "--sheet", "x.gif"], 2, "must end in .png"),

@@ -144,12 +144,12 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("path", "headers", "body", "status", "code"), BAD)
-async def test_what_cannot_be_said_is_a_problem(house, path, headers, body, status, code):
+async def test_what_cannot_be_said_is_a_problem(house):
     async with house() as place:
-        answer = await place.post(path, headers, content=body)
-        assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
-        assert len(answer.json()["detail"]) > 10
+        for path, headers, body, status, code in BAD:
+            answer = await place.post(path, headers, content=body)
+            assert (answer.status_code, answer.json()["code"]) == (status, code), (path, headers, answer.text)
+            assert len(answer.json()["detail"]) > 10
 
 
 async def test_a_form_with_options_or_several_files_is_told_what_to_do(house):
