@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from streaming.slots import Word
@@ -29,23 +30,28 @@ def _escape(text: str) -> str:
 
 
 def _written(words: Sequence[Word], text: str, stop: int | None) -> list[str]:
-    """Each word as the script writes it, with the punctuation that follows it."""
+    """Each word as the script writes it, with the punctuation and the space that follow it."""
     ends = [*(word.begin for word in words[1:]), len(text) if stop is None else stop]
     pieces = []
     for word, end in zip(words, ends, strict=True):
-        piece = " ".join(text[word.begin : max(end, word.stop)].split())
-        pieces.append(piece or word.text)
+        raw = text[word.begin : max(end, word.stop)]
+        pieces.append((" ".join(raw.split()) or word.text) + (" " if raw[-1:].isspace() else ""))
     return pieces
 
 
 def _wrap(pieces: Sequence[str]) -> list[str]:
     lines: list[str] = []
     for piece in pieces:
-        if lines and len(lines[-1]) + 1 + len(piece) <= MAX_LINE:
-            lines[-1] += " " + piece
+        if lines and _width(lines[-1] + piece.rstrip()) <= MAX_LINE:
+            lines[-1] += piece
         else:
             lines.append(piece)
-    return lines
+    return [line.rstrip() for line in lines]
+
+
+def _width(text: str) -> int:
+    """Letters as wide as a Latin one; Chinese, Japanese and Korean ones are twice as wide."""
+    return len(text) + sum(unicodedata.east_asian_width(c) in "WF" for c in text if not c.isascii())
 
 
 def _groups(words: Sequence[Word], pieces: Sequence[str]) -> list[tuple[int, int]]:
@@ -57,7 +63,7 @@ def _groups(words: Sequence[Word], pieces: Sequence[str]) -> list[tuple[int, int
             full = len(_wrap(pieces[begin : i + 1])) > MAX_LINES
             long = words[i].end - words[begin].start > MAX_CUE_SECONDS
             paused = words[i].start - words[i - 1].end > PAUSE_SECONDS
-            sentence = pieces[i - 1].rstrip("\"'”’)»").endswith(_SENTENCE_ENDS)
+            sentence = pieces[i - 1].rstrip(" \"'”’)»」』").endswith(_SENTENCE_ENDS)
             if not (full or long or paused or sentence):
                 continue
         groups.append((begin, i))

@@ -66,3 +66,22 @@ def test_every_word_is_in_a_readable_cue_that_overlaps_no_other(text: str, secon
         assert end - start <= MAX_CUE_SECONDS + 0.01
     for (_, end, _), (start, _, _) in itertools.pairwise(found):
         assert start >= end - 0.001
+
+
+def test_words_are_joined_as_they_are_written():
+    text = "今日は、いい天気です。 Hola, ¿qué tal?"
+    names = ["今日", "は", "いい", "天気", "です", "Hola", "qué", "tal"]
+    words, at = [], 0
+    for i, name in enumerate(names):
+        at = text.index(name, at)
+        words.append(Word(name, i * 0.3, i * 0.3 + 0.3, at, at + len(name)))
+        at += len(name)
+    vtt = webvtt(words, text)
+    assert "\n今日は、いい天気です。\n" in vtt and "\nHola, ¿qué tal?\n" in vtt
+
+
+def test_wide_characters_take_twice_the_room():
+    text = "天" * 60
+    words = [Word("天", i * 0.1, i * 0.1 + 0.1, i, i + 1) for i in range(60)]
+    lines = [line for line in webvtt(words, text).splitlines() if line.startswith("天")]
+    assert max(map(len, lines)) == 21 and "".join(lines) == text
