@@ -134,6 +134,11 @@ class CommandLine:
         except Exception as error:
             return self._refusal(error, identifier)
 
+    def lose_sound(self) -> None:
+        """Some of the sound did not get here; what follows of it is dropped, up to the next ``say_audio``."""
+        self._latest = None
+        self._complained = True
+
     async def close(self) -> None:
         """The connection is gone: no more sound comes over it, and what came is said to its end."""
         readers, self._readers, self._latest = self._readers, {}, None

@@ -33,6 +33,10 @@ class CommandLine(Protocol):
         """Carry out one message; the ack, pong or error to send back, if any."""
         ...
 
+    def lose_sound(self) -> None:
+        """Some sound is lost here; what follows of it is not wanted."""
+        ...
+
     async def close(self) -> None:
         """The connection is gone."""
         ...
@@ -53,7 +57,7 @@ class ControlChannel:
         self._on_stuck = on_stuck
         self._channel: RTCDataChannel | None = None
         self._pending: deque[Event] = deque(maxlen=MAX_PENDING_EVENTS)
-        self._messages: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self._messages: asyncio.Queue[str | bytes | None] = asyncio.Queue()
         self._commands_waiting = 0
         self._sound_waiting = 0
         self._sound_lost = False
@@ -107,25 +111,28 @@ class ControlChannel:
             self._messages.put_nowait(raw)
 
     def _take_sound(self, data: bytes) -> None:
-        """Queue sound. Where some is lost, all that follows is, until what waits has been taken."""
-        if self._sound_waiting + len(data) > MAX_QUEUED_SOUND_BYTES:
-            if not self._sound_lost:
-                self._sound_lost = True
-                self.send(
-                    Error(
-                        code="too_much_sound",
-                        message="Sound came faster than it is said, and some is lost. Send it more slowly, "
-                        "over a WebSocket, or by HTTP.",
-                    )
-                )
+        """Queue sound. Where some is lost all that follows of it is, as speech with a hole is worse."""
         if self._sound_lost:
             return
-        self._sound_waiting += len(data)
-        self._messages.put_nowait(data)
+        if self._sound_waiting + len(data) <= MAX_QUEUED_SOUND_BYTES:
+            self._sound_waiting += len(data)
+            self._messages.put_nowait(data)
+            return
+        self._sound_lost = True
+        self._messages.put_nowait(None)
+        message = (
+            "Sound came faster than it is said, and the rest is lost. Send it more slowly, over a WebSocket, "
+            "or by HTTP."
+        )
+        self.send(Error(code="too_much_sound", message=message))
 
     async def _work(self) -> None:
         while True:
             raw = await self._messages.get()
+            if raw is None:
+                self._sound_lost = False
+                self._line.lose_sound()
+                continue
             try:
                 answer = await self._line.handle(raw)
             except LipstreamError as error:
@@ -138,7 +145,6 @@ class ControlChannel:
                 )
             if isinstance(raw, bytes):
                 self._sound_waiting -= len(raw)
-                self._sound_lost = self._sound_lost and self._sound_waiting > 0
             else:
                 self._commands_waiting -= 1
             if answer is not None:

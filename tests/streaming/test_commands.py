@@ -184,3 +184,19 @@ async def test_what_a_connection_left_open_ends_with_it():
     await line.close()
     await line.close()
     assert session.told[2:] == [("append_audio", "one", [], True), ("append_audio", "two", [], True)]
+
+
+async def test_after_a_loss_the_rest_of_the_sound_is_dropped_and_the_next_is_heard():
+    session = Recorder()
+    line = CommandLine(session)
+    await line.handle(SayAudio(utterance="one"))
+    line.lose_sound()
+    assert await line.handle(b"....") is None
+    await line.handle('{"type":"append_audio","utterance":"one","final":true}')
+    await line.handle(SayAudio(utterance="two"))
+    assert await line.handle(b"\x00\x40") is None
+    assert session.told[1:] == [
+        ("append_audio", "one", [], True),
+        ("say_audio", False, False, None),
+        ("append_audio", "two", [0.5], False),
+    ]

@@ -47,6 +47,9 @@ class LiveSession:
     def commands(self) -> "LiveSession":
         return self
 
+    def lose_sound(self) -> None:
+        self.received.append("lost")
+
     async def close(self) -> None:
         self.received.append("closed")
 

@@ -93,20 +93,19 @@ async def test_live_sound_is_seen_and_heard_and_ends_with_its_connection():
         await other.close()
 
 
-async def test_sound_far_too_fast_is_refused_once_and_commands_still_work(monkeypatch):
+async def test_sound_far_too_fast_is_said_up_to_where_it_was_lost_and_commands_still_work(monkeypatch):
     monkeypatch.setattr("streaming.audio.waiting._MAX_SAMPLES", 24_000)
-    monkeypatch.setattr("streaming.webrtc.channel.MAX_QUEUED_SOUND_BYTES", 200_000)
+    monkeypatch.setattr("streaming.webrtc.channel.MAX_QUEUED_SOUND_BYTES", 32_000)
     async with connected() as (viewer, _, _):
         assert viewer.channel is not None
-        say = {"type": "say_audio", "utterance": "clip", "sample_rate": RATE, "encoding": "pcm_f32le"}
-        viewer.channel.send(json.dumps(say))
+        viewer.channel.send(json.dumps({"type": "say_audio", "utterance": "clip", "sample_rate": 8000}))
         await until(lambda: events(viewer, "ack"))
-        for _ in range(30):
-            viewer.channel.send(tone(0.5))
+        for _ in range(60):
+            viewer.channel.send(bytes(16_000))
         await until(lambda: events(viewer, "error"))
         # What waits behind the sound is carried out when there is room for that.
         viewer.channel.send(json.dumps({"type": "append_audio", "utterance": "clip", "final": True}))
-        await until(lambda: events(viewer, "utterance.ended"), 20)
+        await until(lambda: events(viewer, "utterance.ended"), 30)
         assert [error["code"] for error in events(viewer, "error")] == ["too_much_sound"]
         (ended,) = events(viewer, "utterance.ended")
-        assert ended["reason"] == "completed" and 1.0 < ended["spoken_seconds"] < 8.0
+        assert ended["reason"] == "completed" and 2.0 < ended["spoken_seconds"] < 30.0
