@@ -27,10 +27,15 @@ MAX_SAID_CHARACTERS = 120
 
 
 def _said(part: str, wording: Wording) -> str:
-    part = re.sub(r"(?<=\w)\.(?=\w)", f" {wording.dot} ", part)
-    for sign, word in (("-", wording.dash), ("_", wording.underscore), ("+", wording.plus)):
+    part = re.sub(r"[^\w\s.+-]+|\.(?!\w)|(?<!\w)\.", " ", part)
+    for sign, word in (
+        (".", wording.dot),
+        ("-", wording.dash),
+        ("_", wording.underscore),
+        ("+", wording.plus),
+    ):
         part = part.replace(sign, f" {word} ")
-    return re.sub(r"[^\w\s]+", " ", part)
+    return part
 
 
 def _readable(part: str) -> bool:
