@@ -66,7 +66,7 @@ class SayAudio(_Command):
     """Speak what comes as sound: mono PCM, in binary messages after this one or by ``append_audio``.
 
     Sound that is not ``live`` may come faster than it is spoken, and all of it is said. Live sound is said
-    150 ms after it came; what comes too late leaves a gap, what comes too fast is shortened.
+    145 ms after it came; what comes too late leaves a gap, what comes too fast is shortened.
     """
 
     type: Literal["say_audio"] = "say_audio"

@@ -1,7 +1,7 @@
 """Sound that arrives at the speed at which it is spoken: a microphone, or another voice's stream.
 
-Every sample is sent a fixed time after it came: 150 ms, of which 40 fill the slot, 60 are the face's, 20 are
-for encoding, and 30 are spare for sound that is late and for the work. To have exactly that much, slots are
+Every sample is sent a fixed time after it came: 145 ms, of which 40 fill the slot, 60 are the face's, 20 are
+for encoding, and 25 are spare for sound that is late and for the work. To have exactly that much, slots are
 cut in step with the session's: silence before the first sample fills up its slot.
 
 What is later than that makes a gap, after which everything is later by a slot. Delay that is no longer needed
@@ -30,7 +30,7 @@ from streaming.timing import ENCODE_LEAD_SECONDS, SLOT_SAMPLES, SLOT_SECONDS, SP
 LIVE_LOOK_AHEAD_MS = 40
 FACE_SECONDS = LIVE_LOOK_AHEAD_MS / 1000 + 0.020
 """Sound beyond a slot that a face may want before it decides: its look-ahead and one step of its network."""
-JITTER_SECONDS = 0.030
+JITTER_SECONDS = 0.025
 """Sound that is late by no more than this, less some milliseconds of work, is sent in time."""
 DELAY_SECONDS = SLOT_SECONDS + FACE_SECONDS + JITTER_SECONDS + ENCODE_LEAD_SECONDS
 """From a sample's arrival to its being sent."""
