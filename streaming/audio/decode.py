@@ -190,20 +190,30 @@ class AudioFile:
     def _measure(self) -> float:
         """Seconds of sound, from the packets: what headers say is an estimate, or missing."""
         ticks = count = 0
+        first: int | None = None
+        end = 0
         base = self._stream.time_base or Fraction(1, self._stream.codec_context.sample_rate)
         longest = (self._max_seconds + 2 * TOLERANCE_SECONDS) / base
         sane = MAX_PACKET_SECONDS / base
         for packet in self._packets():
             # The last one of an Ogg file may claim 2**32 ticks less what is to be cut off.
             lasts = packet.duration or 0
-            ticks += lasts if lasts <= sane else 0
+            lasts = lasts if lasts <= sane else 0
+            ticks += lasts
             count += packet.size > 0
+            if packet.pts is not None:
+                first = packet.pts if first is None else min(first, packet.pts)
+                end = max(end, packet.pts + lasts)
             if count > MAX_PACKETS:
                 raise _oversized()
             if ticks > longest:
                 break
         if count == 0:
             raise ScriptRejected("The file holds no sound. Send a recording of at least a word.")
+        # Browsers write some packets of MP4 without a duration; a longer span is a pause or a wrong stamp.
+        span = end - (first or 0)
+        if ticks < span <= 2 * ticks:
+            ticks = span
         if ticks == 0 and self._container.duration:
             return self._container.duration / av.time_base
         return float(ticks * base)

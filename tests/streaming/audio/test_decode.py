@@ -1,5 +1,6 @@
 import io
 import random
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -273,6 +274,23 @@ def test_what_is_too_long_is_refused_before_it_is_decoded():
     quiet = encoded(np.zeros(8_000 * 5, np.float32), 8_000, "flac", "flac", "s16")
     assert "3 seconds" in refusal(quiet, max_seconds=3.0)
     assert AudioFile(io.BytesIO(quiet), 5.0).info.seconds == 5.0
+
+
+@pytest.mark.parametrize(
+    ("packets", "seconds"),
+    [
+        ([(0, 8_000), (8_000, 0), (16_000, 8_000)], 1.0),
+        ([(5_000, 12_000), (17_000, 12_000)], 1.0),
+        ([(0, 12_000), (10**9, 12_000)], 1.0),
+        ([(0, 12_000), (12_000, 2**32 - 5), (None, 12_000)], 1.0),
+    ],
+)
+def test_the_length_is_judged_by_durations_and_by_stamps_where_they_are_missing(
+    monkeypatch, packets: list[tuple[int | None, int]], seconds: float
+):
+    told = [SimpleNamespace(pts=pts, duration=duration, size=9) for pts, duration in packets]
+    monkeypatch.setattr(AudioFile, "_packets", lambda _: iter(told))
+    assert AudioFile(io.BytesIO(wav(tone(SPEECH_RATE)))).info.seconds == seconds
 
 
 def test_more_sound_than_was_announced_is_cut_off(monkeypatch):
