@@ -122,6 +122,8 @@ async def _delays(session: SessionClient, jitter: float) -> list[float]:
         # One that was lost in a gap has no onset of its own.
         if after.size and after[0] - said < MARK_EVERY_SECONDS:
             delays.append(float(after[0] - said))
+    if not delays:
+        raise RuntimeError("nothing of the live sound was heard; is the machine too busy?")
     return delays
 
 

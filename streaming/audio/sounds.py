@@ -27,7 +27,9 @@ class Sounds:
         self._streams: dict[str, SoundStream] = {}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._streams
+        """Whether what comes under this name is said."""
+        stream = self._streams.get(name)
+        return stream is not None and not stream.cut_off
 
     def open(self, name: str, *, live: bool, end_after_silence: float | None) -> None:
         """Take sound under this name from now on.
@@ -43,6 +45,8 @@ class Sounds:
                 f"end_after_silence must be {MIN_END_SILENCE_SECONDS} to {MAX_END_SILENCE_SECONDS:.0f} s, "
                 f"not {end_after_silence}."
             )
+        if len(self._streams) >= MAX_STREAMS:
+            self._forget_cut_off()
         if len(self._streams) >= MAX_STREAMS:
             raise CapacityReached(f"{MAX_STREAMS} streams of sound are open already. End one of them first.")
 
@@ -80,6 +84,12 @@ class Sounds:
         for stream in list(self._streams.values()):
             stream.tick()
             self._forget(stream)
+
+    def _forget_cut_off(self) -> None:
+        """Let the oldest stream go of which nothing is wanted; its sender is told so when it sends more."""
+        oldest = next((name for name, stream in self._streams.items() if stream.cut_off), None)
+        if oldest is not None:
+            del self._streams[oldest]
 
     def _forget(self, stream: SoundStream) -> None:
         if stream.closed and self._streams.get(stream.name) is stream:

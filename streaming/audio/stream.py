@@ -75,6 +75,11 @@ class SoundStream:
         if self._gate is None:
             self._entry = self._begin(self._last_came)
 
+    @property
+    def cut_off(self) -> bool:
+        """Nothing that still comes is said: its id is free."""
+        return self._unwanted
+
     async def push(self, samples: NDArray[np.float32]) -> None:
         """Take the next sound; returns when more is welcome.
 

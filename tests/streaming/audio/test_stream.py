@@ -166,6 +166,24 @@ async def test_an_interrupt_cuts_the_sound_and_ignores_the_rest_of_it():
             assert told(sink)[2:] == [("next", "queued"), ("next", "completed")]
 
 
+async def test_after_an_interrupt_the_id_is_free_and_what_was_cut_off_takes_no_place():
+    second = scene((1.0, LOUD))
+    async with sounding() as (line, sink):
+        for number in range(MAX_STREAMS + 4):
+            name = await line.session.say_audio(interrupt=True)
+            assert name == f"u{number + 1}"
+            await line.session.append_audio(name, second)
+        for _ in range(3):
+            await line.session.interrupt()
+            await line.session.say_audio(utterance="mic", live=True)
+        await line.send("mic", second, in_pieces(second.size, PIECE))
+        assert told(sink)[-1] == ("mic", "completed")
+        for number in range(MAX_STREAMS):
+            await line.session.say_audio(utterance=f"open{number}", live=True, end_after_silence=1.0)
+        with pytest.raises(CapacityReached, match="open already"):
+            await line.session.say_audio()
+
+
 async def test_after_an_interrupt_an_open_microphone_begins_with_the_next_speech():
     going_on, after = scene((0.8, LOUD)), scene((0.5, QUIET), (0.5, LOUD), (1.5, QUIET))
     async with sounding() as (line, sink):
