@@ -21,6 +21,8 @@ def test_what_the_line_reports_is_counted():
     observer.interrupted()
     observer.engine_fallback("hibari")
     observer.performer_restarted()
+    observer.sound_dropped(0.08, "quiet")
+    observer.sound_late()
     assert value(metrics, "lipstream_sessions") == 1
     assert value(metrics, "lipstream_sessions_opened_total") == 2
     assert value(metrics, "lipstream_utterance_latency_seconds_bucket", engine="hibari", le="0.1") == 0
@@ -32,6 +34,9 @@ def test_what_the_line_reports_is_counted():
     assert value(metrics, "lipstream_interrupts_total") == 1
     assert value(metrics, "lipstream_engine_fallbacks_total", engine="hibari") == 1
     assert value(metrics, "lipstream_performer_restarts_total") == 1
+    assert value(metrics, "lipstream_sound_dropped_seconds_total", reason="quiet") == 0.08
+    assert value(metrics, "lipstream_sound_dropped_seconds_total", reason="backlog") == 0
+    assert value(metrics, "lipstream_sound_late_total") == 1
 
 
 def test_two_servers_in_one_process_count_apart():
