@@ -28,6 +28,7 @@ from streaming.speech.symbol_timing import PAUSE
 from streaming.speech.text.clauses import Clause, ClauseSplitter, Ending
 from streaming.speech.text.scripts import ScriptTally
 from streaming.speech.text.wording import wording_of
+from streaming.speech.turns import Turns
 from streaming.timing import SPEECH_RATE
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class KokoroEngine:
             raise nothing_to_read(self._data_dir)
         self._threads = threads or min(THREADS, os.cpu_count() or 1)
         self._loaded: KokoroSpeaker | None = None
+        self._turns = Turns()
         # One worker: two portions at once would only delay each other, and readers are not thread-safe.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=NAME)
 
@@ -134,7 +136,8 @@ class KokoroEngine:
                     start = stop
                     if not any(symbol.isalpha() for symbol in portion.symbols):
                         continue
-                    rendered = await self._render(portion, ending, voice.name, request.speed)
+                    async with self._turns.turn(budget.buffered):
+                        rendered = await self._render(portion, ending, voice.name, request.speed)
                     if all(sound.symbol == PAUSE for sound in rendered.sounds):
                         continue
                     chunk = cut_to_size(

@@ -53,6 +53,11 @@ class Budget:
         self._speed = speed
         self._buffered: float | None = None
 
+    @property
+    def buffered(self) -> float:
+        """Seconds of sound that are reckoned to be ahead of who listens."""
+        return self._buffered or 0.0
+
     def limit(self) -> int:
         """How many symbols the next portion may have."""
         if self._buffered is None:

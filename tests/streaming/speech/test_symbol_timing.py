@@ -7,7 +7,7 @@ RATE = 24_000
 
 
 def noise(seconds):
-    return (np.random.default_rng(0).standard_normal(round(seconds * RATE)) * 0.1).astype(np.float32)
+    return np.random.default_rng(0).standard_normal(round(seconds * RATE), np.float32) * np.float32(0.1)
 
 
 def sounds(symbols, steps=4.0):
