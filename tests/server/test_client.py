@@ -273,4 +273,5 @@ async def test_what_there_is(live: Live):
         assert "heart" in {voice.name for voice in await client.voices()}
         ready = await client.ready()
         assert ready.ready
-        assert ready.speech == ["hibari"]
+        # Others follow it where they are installed.
+        assert ready.speech[0] == "hibari"
