@@ -16,6 +16,7 @@ from streaming.errors import (
     VoiceNotFound,
 )
 from streaming.slots import Word
+from streaming.speech import language
 from streaming.speech.base import SpeechChunk, SpeechEngine, SpeechRequest, VoiceInfo
 from streaming.speech.language import detect_language
 from streaming.speech.language_runs import LanguageRuns
@@ -73,6 +74,8 @@ class FallbackChain:
         Raises:
             LipstreamError: none is left; this is the first engine's failure.
         """
+        if len(self._languages(self.engines)) > 1:
+            await asyncio.to_thread(language.load)
         failed: list[LipstreamError] = []
         for i, engine in enumerate(self.engines):
             failure = await self._warm(engine)
@@ -185,10 +188,9 @@ class FallbackChain:
 
     def _tell_makeshift(self, request: SpeechRequest) -> None:
         if request.on_fallback is not None:
-            language = language_name(request.language or "")
-            request.on_fallback(
-                self.engines[0].name, f"no installed voice speaks {language} better than a robot does"
-            )
+            name = language_name(request.language or "")
+            reason = f"no installed voice speaks {name} better than a robot does"
+            request.on_fallback(self.engines[0].name, reason)
 
     def _willing(self, request: SpeechRequest) -> list[SpeechEngine]:
         """The engines that accept the request, or the refusal that helps most."""

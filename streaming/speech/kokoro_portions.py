@@ -14,8 +14,8 @@ from streaming.speech.text.wording import Wording
 FIRST_SYMBOLS = 28
 """Symbols of the first portion at speed 1: some 2 s of speech."""
 MIN_SYMBOLS = 30
-MAX_SYMBOLS = 110
-"""Some 8 s: longer portions sound no better, and others wait for them."""
+MAX_SYMBOLS = 90
+"""Some 7 s: longer portions sound no better, and others wait for them."""
 STRETCH = 1.25
 """A portion may be this much longer when the clause ends there."""
 SHORTEST_REST = 10

@@ -140,15 +140,24 @@ def _told(words: Collection[str], languages: frozenset[str]) -> str | None:
     return counts[0][0]
 
 
+def load() -> None:
+    """Load py3langid, 0.3 s, so that the first text need not wait; nothing where it is not installed."""
+    if importlib.util.find_spec("py3langid") is not None:
+        _identifier()
+
+
 def _likelihoods(text: str, languages: frozenset[str]) -> dict[str, float]:
-    ranked = _identifier(languages).rank(text.lower() if text.isupper() else text)
-    return {str(language): float(likelihood) for language, likelihood in ranked}
+    """How likely each of the languages is, when it is one of them."""
+    ranked = _identifier().rank(text.lower() if text.isupper() else text)
+    shares = {str(language): float(share) for language, share in ranked if language in languages}
+    whole = sum(shares.values())
+    if not whole:
+        return dict.fromkeys(languages, 1 / len(languages))
+    return {language: share / whole for language, share in shares.items()}
 
 
-@lru_cache(maxsize=4)
-def _identifier(languages: frozenset[str]) -> LanguageIdentifier:
+@lru_cache(maxsize=1)
+def _identifier() -> LanguageIdentifier:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(sorted(languages & set(identifier.labels)))
-    return identifier
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

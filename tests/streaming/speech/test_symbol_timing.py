@@ -7,7 +7,7 @@ RATE = 24_000
 
 
 def noise(seconds):
-    return np.random.default_rng(0).standard_normal(round(seconds * RATE), np.float32) * np.float32(0.1)
+    return np.asarray(np.random.default_rng(0).standard_normal(round(seconds * RATE)) * 0.1, np.float32)
 
 
 def sounds(symbols, steps=4.0):
