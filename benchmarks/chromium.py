@@ -35,10 +35,10 @@ def executable() -> str:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser that is closed at the end."""
+async def chromium(*flags: str) -> AsyncIterator[Browser]:
+    """A browser that is closed at the end; ``flags`` are for what one use needs beyond :data:`FLAGS`."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable(), args=list(FLAGS))
+        browser = await playwright.chromium.launch(executable_path=executable(), args=[*FLAGS, *flags])
         try:
             yield browser
         finally:

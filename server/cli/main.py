@@ -12,7 +12,7 @@ from server.version import program_version
 
 app = typer.Typer(
     name="lipstream",
-    help="Text in, a person who talks out: live in a browser, or as an MP4 file.",
+    help="Text or speech in, a person who talks out: live in a browser, or as an MP4 file.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -32,7 +32,7 @@ def root(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Text in, a person who talks out: live in a browser, or as an MP4 file."""
+    """Text or speech in, a person who talks out: live in a browser, or as an MP4 file."""
 
 
 app.command()(serve.serve)

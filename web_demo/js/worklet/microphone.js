@@ -6,7 +6,8 @@ const BLOCK_SECONDS = 0.02;
 class Microphone extends AudioWorkletProcessor {
   constructor() {
     super();
-    this.block = new Int16Array(Math.round(sampleRate * BLOCK_SECONDS));
+    this.size = Math.round(sampleRate * BLOCK_SECONDS);
+    this.block = new Int16Array(this.size);
     this.filled = 0;
     this.peak = 0;
   }
@@ -18,7 +19,7 @@ class Microphone extends AudioWorkletProcessor {
       const clipped = Math.max(-1, Math.min(1, sample));
       this.peak = Math.max(this.peak, Math.abs(clipped));
       this.block[this.filled++] = Math.round(clipped * 32_767);
-      if (this.filled === this.block.length) this.flush();
+      if (this.filled === this.size) this.flush();
     }
     return true;
   }
@@ -26,7 +27,8 @@ class Microphone extends AudioWorkletProcessor {
   flush() {
     const pcm = this.block.buffer;
     this.port.postMessage({ pcm, level: this.peak }, [pcm]);
-    this.block = new Int16Array(this.block.length);
+    // What was handed over is empty now.
+    this.block = new Int16Array(this.size);
     this.filled = 0;
     this.peak = 0;
   }
