@@ -174,20 +174,27 @@ function nameOf(language) {
   }
 }
 
+/** An engine of one robotic voice per language: they stand together, below all others. */
+const ROBOTIC = "espeak";
+
+/** @param {import("./types.js").Voice} voice */
+function groupOf({ engine, languages }) {
+  if (engine === ROBOTIC) return "More languages, robotic";
+  return languages.length === 1 ? nameOf(baseOf(languages[0])) : "Many languages";
+}
+
 /**
- * Voices by the language that they speak first; those of many languages come last.
+ * Voices by the language that they speak, in the order in which the server names them.
  * @param {import("./types.js").Voice[]} voices
  */
 function groupsOf(voices) {
   /** @type {Map<string, import("./types.js").Voice[]>} */
   const groups = new Map();
   for (const voice of voices) {
-    const name = voice.languages.length === 1 ? nameOf(baseOf(voice.languages[0])) : "Many languages";
+    const name = groupOf(voice);
     groups.set(name, [...(groups.get(name) ?? []), voice]);
   }
-  const many = groups.get("Many languages");
-  groups.delete("Many languages");
-  return [...[...groups].map(([name, members]) => ({ name, members })), ...(many ? [{ name: "Many languages", members: many }] : [])];
+  return [...groups].map(([name, members]) => ({ name, members }));
 }
 
 /** @param {import("./types.js").Voice} voice */
