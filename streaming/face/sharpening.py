@@ -11,18 +11,19 @@ from typing import NamedTuple
 
 from streaming.face.finishing import Target
 
-SURE_PRESS, LIKELY_PRESS = 0.70, 0.17
+SURE_PRESS, LIKELY_PRESS = 0.75, 0.13
 """Lips shut wherever press is beyond the first, and at peaks beyond the second."""
 SURE_BITE, LIKELY_BITE = 0.60, 0.22
 """The same of the lower lip under the teeth."""
 HELD, FALLEN = 0.80, 0.50
 """A closure lasts while press (or bite) is beyond the first share of its peak; another one can begin when it
 has been below the second."""
-VOICED = (0.15, 0.40)
+VOICED = (0.08, 0.25)
 """Where voice is below this range the mouth rests; within it the mouth opens the more the higher it is."""
-APERTURE_GAIN, APERTURE_POWER = 1.18, 1.0
-WIDTH_GAIN = 1.4
-"""What gives apertures and widths their range again."""
+APERTURE_GAIN, WIDTH_GAIN = 1.08, 1.4
+"""These give apertures and widths the spread again that they have where the sounds are known."""
+TONGUE_SHOWS = (0.05, 0.50)
+"""The tongue rises over this range, so that it is seen as often and as definitely as where they are known."""
 SMOOTHING = (0.25, 0.5, 0.25)
 """Weights of the moments 20 ms before, at, and 20 ms after a frame's own."""
 
@@ -64,7 +65,7 @@ class Sharpening:
             width=voice * min(max(WIDTH_GAIN * (2 * now.width - 1), -1.0), 1.0),
             press=press,
             bite=bite * (1 - press),
-            tongue=voice * now.tongue,
+            tongue=voice * _ramp(now.tongue, TONGUE_SHOWS),
             ahead=[_foreseen(moments) for moments in ahead],
         )
         self._close(target, here, ahead[0] if ahead else here[1:])
@@ -103,8 +104,7 @@ def _foreseen(moments: Sequence[Moment]) -> float:
 
 def _opening(moment: Moment) -> float:
     """How far the mouth is open."""
-    aperture = APERTURE_GAIN * moment.aperture**APERTURE_POWER
-    return min(aperture * _ramp(moment.voice, VOICED), 1.0)
+    return min(APERTURE_GAIN * moment.aperture * _ramp(moment.voice, VOICED), 1.0)
 
 
 def _ramp(value: float, limits: tuple[float, float]) -> float:

@@ -26,7 +26,7 @@ def test_a_peak_shuts_the_frame_that_is_nearest_to_it():
     assert shut(frames(pressing(0, 0, 0.1, 0.3, 0.1, 0, 0))) == [1]
     assert shut(frames(pressing(0, 0, 0.25, 0.3, 0.1, 0, 0))) == [1]
     assert shut(frames(pressing(0, 0.2, 0.3, 0.1, 0, 0, 0))) == [0]
-    assert shut(frames(pressing(0, 0, 0.1, 0.15, 0.1, 0, 0))) == []
+    assert shut(frames(pressing(0, 0, 0.05, 0.1, 0.05, 0, 0))) == []
 
 
 def test_a_soft_plateau_is_one_closure_and_a_sure_one_lasts():
