@@ -109,7 +109,7 @@ def _draw(teeth: tuple[_Tooth, ...], arch: tuple[float, float], rows: int, edge:
             touching = smoothstep(0, 0.6, -y - tooth.short - _SCATTER[side][k] - CONTACT_MM)[:, None]
             cover[part] = np.maximum(cover[part], np.maximum(shown[..., 0], touching))
     # Teeth further back turn away from the light and lie in the cheeks' shadow.
-    light = (0.52 + 0.48 * facing**0.7) * np.exp(-depth / 42.0)
+    light = (0.60 + 0.40 * facing**0.6) * np.exp(-depth / 55.0)
     colour *= light[None, :, None] ** np.array([1.12, 1.06, 0.94])
     size = (WIDTH, rows)
     small = cv2.resize(colour.astype(np.float32), size, interpolation=cv2.INTER_AREA)

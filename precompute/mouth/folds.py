@@ -24,9 +24,11 @@ cheek's roundness."""
 BESIDE, ABOVE, BELOW = 0.03, 0.10, 0.75
 """Folds are looked for from this far beside the relaxed mouth, from this far above the nose's base, and down
 to this share of the way to the chin."""
+DEEP_FOLD, PORE_LEVELS = (8.0, 24.0), 4.0
+"""Levels by which a deep fold darkens the skin, and what pores and stubble do in it."""
 RIM = 0.10
 """The face's outline is left alone over this width."""
-AT_REST, WHEN_OPEN, WHEN_ROUND = 0.40, 0.60, 0.95
+AT_REST, WHEN_OPEN, WHEN_ROUND = 0.45, 0.65, 0.95
 """Share of the folds that is gone; a spread mouth has all of them."""
 
 
@@ -56,7 +58,11 @@ class Folds:
         where *= 1 - smoothstep(-0.1, 0.1, places[..., 1] - mouth.chin * BELOW)
         part = source[self._part].astype(np.float32)
         fine, coarse = (cv2.GaussianBlur(part, (0, 0), radius * unit) for radius in (FINE, COARSE))
-        self._folds = ((fine - coarse) * where[..., None]).astype(np.float32)
+        folds, detail = fine - coarse, part - fine
+        # The bottom of a deep fold is as fine as a pore, but lies where the light falls off, and is darker.
+        deep = smoothstep(*DEEP_FOLD, -folds.mean(axis=-1))[..., None]
+        folds += deep * np.minimum(detail + PORE_LEVELS, 0)
+        self._folds = (folds * where[..., None]).astype(np.float32)
 
     def yielding(self, shape: MouthShape) -> Image:
         """The source with the folds that a mouth of this shape leaves, (2S, 2S, 3)."""

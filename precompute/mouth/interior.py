@@ -26,7 +26,7 @@ CAVITY_DARK = np.array([0.040, 0.042, 0.095])
 CAVITY_LOW = np.array([0.15, 0.14, 0.32])
 CHEEK = np.array([0.21, 0.24, 0.45])
 """The cheeks' inside at the corners, as shares of the lip's brightness."""
-TONGUE = np.array([0.37, 0.37, 0.74])
+TONGUE = np.array([0.40, 0.40, 0.72])
 SHADOW_TINT = np.array([1.16, 1.10, 0.82])
 """Exponents of a shadow's depth per channel: shadows in a mouth are reddish."""
 TEETH_GAIN = 1.08
@@ -186,7 +186,7 @@ class Interior:
         bitten = 0.62 + 0.38 * smoothstep(-0.002, 0.018, opening.y - opening.upper)
         bitten = bitten * (0.70 + 0.30 * smoothstep(0, 0.006, opening.lower - opening.y))
         shadow = shadow * (1 - shape.bite) + bitten * shape.bite
-        corner = 1 - 0.55 * smoothstep(0.45, 1.0, np.abs(opening.x) / opening.half_width)
+        corner = 1 - 0.55 * smoothstep(0.55, 1.0, np.abs(opening.x) / opening.half_width)
         return shadow * corner * self._dimming(opening, shape)
 
     def _upper_teeth(

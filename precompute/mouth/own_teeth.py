@@ -21,6 +21,8 @@ UPPER_TEETH = 0.45
 """Teeth that begin further down the gap than this are lower ones."""
 EDGE_WIDTH, EDGE_SHARE = 0.09, 0.80
 """The biting edge is where this share of the columns ends above, within this far of the middle."""
+DIM_MARGIN = 0.008
+"""The lips' edges are not taken along."""
 ARC_LIMITS = -2.5, 0.5
 FADING_ENDS = 0.035
 
@@ -52,7 +54,19 @@ def find_own_teeth(source: Image, frame: MouthFrame, photo: Contours) -> OwnTeet
     pixels = source[rows, columns].astype(np.float64)
     bright = pixels[pixels.sum(axis=1) >= np.median(pixels.sum(axis=1))]
     edge, arc = _biting_edge(mask, frame)
+    mask = np.maximum(mask, _dim_teeth(opening, frame, edge, arc))
     return OwnTeeth(source, _faded_ends(mask, unit), np.median(bright, axis=0) / 255, edge, arc)
+
+
+def _dim_teeth(opening: Image, frame: MouthFrame, edge: float, arc: float) -> Image:
+    """What lies above the biting edge: the row's sides are as dark as what is behind them."""
+    unit = frame.unit * OVERSAMPLING
+    inside = cv2.erode(opening, _ellipse(*(round(DIM_MARGIN * unit),) * 2))
+    rows, columns = np.nonzero(inside)
+    x, y = frame.to_mouth((np.column_stack([columns, rows]) + 0.5) / OVERSAMPLING - 0.5).T
+    below = y > edge + arc * x**2
+    inside[rows[below], columns[below]] = 0
+    return np.asarray(inside, np.uint8)
 
 
 def _biting_edge(mask: Image, frame: MouthFrame) -> tuple[float, float]:

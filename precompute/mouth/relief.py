@@ -34,8 +34,8 @@ HOLLOW_CHEEK, LONG_FOLD = -0.06, -0.03
 """Cheeks beside a wide open mouth."""
 SPREAD_FOLD, SPREAD_CHEEK = -0.055, 0.03
 """Cheeks of a spread mouth."""
-PRESSED_SEAM, PRESSED_BULGE, PRESSED_CORNER = -0.12, 0.06, -0.12
-"""Lips that are pressed together."""
+PRESSED_SEAM, PRESSED_BULGE, PRESSED_CORNER = 0.12, 0.02, -0.12
+"""Lips that are pressed together: they meet flat, and the shade between them is a thin line."""
 TUCKED = -0.14
 """The hollow under a lip that is tucked behind the teeth."""
 WET = 0.10
@@ -65,15 +65,16 @@ class Relief:
         y: (h, w).
         cheeks: where folds run.
         lip: (3,) colour of the lower lip, BGR 0..1.
+        redness: how far lips become that colour at rest, 0..1; a smile has pulled the red off their ends.
     """
 
-    def __init__(self, x: Floats32, y: Floats32, cheeks: Cheeks, lip: Floats) -> None:
+    def __init__(self, x: Floats32, y: Floats32, cheeks: Cheeks, lip: Floats, redness: float = 0.0) -> None:
         n = COARSENESS
         self._size = (x.shape[1], x.shape[0])
         small = (-(-x.shape[1] // n), -(-x.shape[0] // n))
         self._x = np.asarray(cv2.resize(x, small, interpolation=cv2.INTER_AREA), np.float32)
         self._y = np.asarray(cv2.resize(y, small, interpolation=cv2.INTER_AREA), np.float32)
-        self._cheeks, self._lip = cheeks, lip.astype(np.float32)
+        self._cheeks, self._lip, self._redness = cheeks, lip.astype(np.float32), redness
 
     def light(self, skin: Floats32, shape: MouthShape, edges: Contours) -> Floats32:
         """The drawn skin (h, w, 3), 0..1, in the light of ``shape``."""
@@ -92,10 +93,10 @@ class Relief:
             wet = _bell(self._y - inner_lower - 0.011, 0.006) * _bell(self._x, 0.42 * half)
             gain += (WET * shape.parted) * wet
         gain += self._cheek_light(shape, half, corner)
+        if reddened := max(shape.round, self._redness):
+            skin = self._redden(skin, reddened, half, *rows)
         if not gain.any():
             return skin
-        if shape.round:
-            skin = self._redden(skin, shape.round, half, *rows)
         full = cv2.resize(gain, self._size, interpolation=cv2.INTER_LINEAR)
         return np.minimum(skin * (1 + full[..., None]) ** TINT, 1).astype(np.float32)
 
@@ -140,7 +141,7 @@ class Relief:
         """Lips that turn outwards show more red, also where the photo has none."""
         soft = LIP_SOFTNESS
         red = smoothstep(-soft, soft, self._y - outer_upper) * smoothstep(-soft, soft, outer_lower - self._y)
-        red *= 1 - smoothstep(0.86, 1.0, np.abs(self._x) / half)
+        red *= 1 - smoothstep(0.70, 0.98, np.abs(self._x) / half)
         red = cv2.resize((REDDENED * amount) * red, self._size, interpolation=cv2.INTER_LINEAR)
         bright = skin.mean(axis=-1) / self._lip.mean()
         # A wet spot keeps its colour.

@@ -30,6 +30,8 @@ FEATHER = 0.10
 OPEN_GAP = 0.002
 LAYER_FEATHER, LAYER_WIDENING = 0.006, 0.35
 """Softness of the change between the layers, and its growth per eye span beyond the corners."""
+PULLED_RED = 0.5
+"""A smile pulls the red off the lips' ends; this much of it comes back."""
 DRAWN_SEAM = np.array([0.95, 0.95, 0.7], np.float32)
 GRAIN = 1.3
 
@@ -71,7 +73,9 @@ class MouthRenderer:
         )
         lip = sample_median(portrait.frame, frame.to_pixels(lip_middle(self.mouth.photo)))
         self._interior = Interior(skin / 255, lip / 255, _highlight(portrait), self.mouth.own)
-        self._relief = Relief(self._warp.places_x, self._warp.places_y, _cheeks(self.mouth), lip / 255)
+        redness = 0.0 if self.mouth.closed else PULLED_RED
+        places = self._warp.places_x, self._warp.places_y
+        self._relief = Relief(*places, _cheeks(self.mouth), lip / 255, redness)
         noise = np.random.default_rng(3).normal(0, 1, self._warp.x.shape)
         self._noise = (noise * photo_grain(portrait) * GRAIN / 255).astype(np.float32)[..., None]
 

@@ -22,8 +22,11 @@ ARCH = 0.022
 """How far the upper lip arches up over a wide open mouth."""
 EVERTED, EVERTED_SHARE = 0.018, 0.10
 """How much thicker each lip is when it is pushed forward: eye spans, and share of its thickness at rest."""
+THINNED = 0.005
+"""How much thinner each lip is when it is drawn wide."""
 PRESSED_IN = 0.38, 0.42
-"""Shares of the upper and the lower lip that roll in when they are pressed together."""
+PRESSED_MOST = 0.028
+"""Shares of the upper and the lower lip that roll in when they are pressed together, and the most of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,13 @@ def lip_edges(rest: Contours, shape: MouthShape) -> Contours:
         edge[:, 1] += corner_down * KNOTS**2
     opening, lips = _opening_profile(shape), np.clip(1 - KNOTS**2, 0, 1) ** 0.85
     # Pushed forward, lips bunch up also towards the corners: the outline turns from a lens to a disc.
-    bunched = lips + (np.clip(1 - KNOTS**4, 0, 1) ** 0.75 - lips) * shape.round
+    bunched = lips + (np.clip(1 - np.abs(KNOTS) ** 3, 0, 1) ** 0.9 - lips) * shape.round
+    # They do so from the first: a little rounding shows as fuller lips before the corners have come far.
     upper_fuller, lower_fuller = (
-        shape.round * bunched * (EVERTED + EVERTED_SHARE * np.abs(outer[:, 1] - inner[:, 1]).max())
+        (
+            shape.round**0.6 * bunched * (EVERTED + EVERTED_SHARE * np.abs(outer[:, 1] - inner[:, 1]).max())
+            - THINNED * shape.spread * lips
+        )
         for outer, inner in ((rest.outer_upper, rest.inner_upper), (rest.outer_lower, rest.inner_lower))
     )
     # Showing the teeth's edge for a bite takes little more than rolling the lip in.
@@ -117,12 +124,10 @@ def lip_edges(rest: Contours, shape: MouthShape) -> Contours:
     edges.inner_lower[:, 1] += opening * (shape.jaw + shape.lower_drop)
     if shape.press:
         # Lips roll in: both outer edges come to the seam.
-        edges.outer_upper[:, 1] += (
-            shape.press * PRESSED_IN[0] * (edges.inner_upper[:, 1] - edges.outer_upper[:, 1]) * lips
-        )
-        edges.outer_lower[:, 1] -= (
-            shape.press * PRESSED_IN[1] * (edges.outer_lower[:, 1] - edges.inner_lower[:, 1]) * lips
-        )
+        upper = edges.inner_upper[:, 1] - edges.outer_upper[:, 1]
+        lower = edges.outer_lower[:, 1] - edges.inner_lower[:, 1]
+        edges.outer_upper[:, 1] += shape.press * lips * np.minimum(PRESSED_IN[0] * upper, PRESSED_MOST)
+        edges.outer_lower[:, 1] -= shape.press * lips * np.minimum(PRESSED_IN[1] * lower, PRESSED_MOST)
     if shape.bite:
         edges.inner_lower[:, 1] -= shape.bite * opening * (shape.lower_drop + shape.jaw + 0.002)
         edges.outer_lower[:, 1] -= shape.bite * lips * 0.022
@@ -134,6 +139,6 @@ def _opening_profile(shape: MouthShape) -> Floats:
     wide = float(smoothstep(0.1, 0.8, shape.aperture))
     touching = (0.04 + 0.10 * (1 - wide) * (1 - 0.8 * shape.spread)) * (1 - shape.round)
     touching += shape.round * (0.58 - 0.20 * wide) + 0.16 * shape.bite
-    flatness = 0.82 - 0.17 * wide - 0.10 * shape.spread
+    flatness = 0.88 - 0.22 * wide - 0.11 * shape.spread
     flatness += (0.50 - flatness) * shape.round
     return np.clip(1 - (KNOTS / (1 - touching)) ** 2, 0, 1) ** flatness

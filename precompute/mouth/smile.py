@@ -25,7 +25,7 @@ SMILE_CLOSING_LIMITS = 0.45, 0.85
 CORNER_DROP_WIDTH, CORNER_DROP_GAP = 0.25, 0.40
 EVEN_ACROSS, EVEN_DOWN = 0.045, 0.012
 """Radii over which the colour that replaces an opening is evened out."""
-DARK_CORNER = 0.72
+DARK_CORNER = 0.80
 """Pixels around the opening darker than this much of the lip are the opening's shadow, not lip."""
 
 
@@ -76,7 +76,7 @@ def clear_opening(source: Image, mouth: Mouth) -> Image:
     edge = grey[(hole > 0) & (opening == 0)]
     lip = float(np.median(edge)) if edge.size else 0.0
     hole[around & (grey < lip * DARK_CORNER)] = 255
-    hole = cv2.dilate(hole, np.ones((3, 3), np.uint8))
+    hole = cv2.dilate(hole, np.ones((5, 5), np.uint8))
     corners = source_pixels(mouth.frame.to_pixels(ring))
     margin = round(0.2 * unit)
     x0, y0 = np.clip(corners.min(axis=0).astype(int) - margin, 0, None)

@@ -68,6 +68,7 @@ def test_cheeks_beside_a_wide_mouth_turn_hollow(change):
     assert abs(at(0, -0.25) - 1) < 0.01
 
 
-def test_pressed_lips_have_a_dark_seam(change):
+def test_pressed_lips_leave_less_shade_between_them_and_dimples_at_their_ends(change):
     at, edges = change(MouthShape(press=1.0))
-    assert at(0, edges.inner_upper[14, 1]) < 0.92
+    assert at(0, edges.inner_upper[14, 1]) > 1.05
+    assert at(edges.inner_upper[-1, 0], edges.inner_upper[-1, 1]) < 0.95
