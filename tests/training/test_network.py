@@ -14,6 +14,7 @@ from training.visemes import labels  # noqa: E402
 from training.visemes.augment import Examples  # noqa: E402
 from training.visemes.corpus import Utterance  # noqa: E402
 from training.visemes.export import TOLERANCE, export, streamed_difference  # noqa: E402
+from training.visemes.grow import grown  # noqa: E402
 from training.visemes.network import LOOK_AHEADS, Network  # noqa: E402
 from training.visemes.train import Run, load, losses, train  # noqa: E402
 
@@ -64,3 +65,12 @@ def test_training_learns_and_its_weights_come_back(tmp_path: Path, monkeypatch: 
         one, other = (net(torch.from_numpy(batch.mel))[0] for net in (trained, back))
     assert torch.equal(one, other)
     assert [path.name for path in tmp_path.iterdir()] == ["weights.npz"]
+
+
+def test_a_wider_network_begins_with_what_the_narrow_one_knows(network: Network) -> None:
+    wide = grown(network, 40).eval()
+    mel = torch.randn(2, 60, BANDS)
+    with torch.no_grad():
+        for one, other in zip(network(mel), wide(mel), strict=True):
+            assert torch.allclose(one, other, atol=1e-5)
+    assert wide.hidden == 40 and network.hidden == 24

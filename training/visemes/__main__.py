@@ -16,14 +16,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from server.settings import default_data_dir
 from streaming.errors import EngineUnavailable
 from streaming.face.viseme_net import MODEL
 from training.visemes import clips, corpus, hibari_voices
 
 SEED = 7
-HIBARI_CLIPS = 3000
-KOKORO_ROUNDS = 16
-FIRST_STEPS, SECOND_STEPS, THIRD_STEPS = 1800, 2500, 4000
+HIBARI_CLIPS = 2600
+KOKORO_ROUNDS = 12
+FIRST_STEPS, SECOND_STEPS, THIRD_STEPS = 1500, 3000, 8500
 RATES = (3e-3, 2e-3, 2e-3)
 
 app = typer.Typer(add_completion=False, no_args_is_help=False, help=__doc__, rich_markup_mode=None)
@@ -118,7 +119,7 @@ def tests(folder: _Folder) -> None:
 
 
 def evaluate(folder: _Folder) -> None:
-    """Judge the model file; writes ``benchmarks/results/visemes.json``."""
+    """Judge the model file; writes ``benchmarks/results/visemes.json`` and the tables of the model card."""
     from training.visemes import report
     from training.visemes.evaluate import Judge, evaluate
 
@@ -127,6 +128,7 @@ def evaluate(folder: _Folder) -> None:
     found = evaluate(judge, (clip for clip in clips.load_all(folder.clips)), tell=_say)
     _console.print(report.table(found))
     report.save_rows(found, MODEL)
+    report.write_card(found, MODEL.with_suffix(".md"))
 
 
 STEPS: dict[str, Callable[[_Folder], None]] = {
@@ -140,9 +142,9 @@ def main(
     folder: Annotated[Path, typer.Option(help="Where clips, features and weights are kept (4 GB).")] = Path(
         "build/visemes"
     ),
-    data_dir: Annotated[Path, typer.Option(help="The program's data folder, with Kokoro's voices.")] = Path(
-        "data"
-    ),
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Data folder of the program, with Kokoro's voices.")
+    ] = None,
 ) -> None:
     """Do the named steps, or all of them."""
     unknown = [step for step in steps or () if step not in STEPS]
@@ -151,7 +153,7 @@ def main(
     try:
         for name in steps or STEPS:
             _say(f"-- {name}")
-            STEPS[name](_Folder(folder, data_dir))
+            STEPS[name](_Folder(folder, data_dir or default_data_dir()))
     except EngineUnavailable as error:
         _console.print(error.message, style="red")
         sys.exit(1)

@@ -21,7 +21,7 @@ GAPS = (15, 120)
 """Rows of silence between utterances."""
 ACOUSTICS = (0.50, 0.28, 0.22)
 """Shares of dry, room and device."""
-HIBARI_SHARE = 0.5
+HIBARI_SHARE = 0.42
 TEMPO_SHARE, TEMPO = 0.6, 0.10
 """Share of examples at another tempo, and the standard deviation of its logarithm."""
 CLEAN_SHARE = 0.22

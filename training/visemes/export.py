@@ -48,12 +48,7 @@ class _Step(nn.Module):
 
 def export(network: Network, path: Path) -> None:
     """Write the model file."""
-    example = (
-        torch.zeros(1, 2 * ROWS_PER_STEP, BANDS),
-        torch.zeros(1, FIRST_PAST, BANDS),
-        torch.zeros(1, SECOND_PAST, FILTERS),
-        torch.zeros(1, 1, network.hidden),
-    )
+    example = (torch.zeros(1, 2 * ROWS_PER_STEP, BANDS), *_silence(network))
     written = io.BytesIO()
     torch.onnx.export(
         _Step(network.eval()),
@@ -84,6 +79,14 @@ def streamed_difference(network: Network, path: Path, rows: int = 400) -> float:
         parts.append(stream.hear(mel[at : at + size]))
         at += size
     with torch.no_grad():
-        whole = torch.sigmoid(network(torch.from_numpy(mel[None]))[0][0]).numpy()
-    chosen = whole[..., [CHANNELS.index(name) for name in CURVE_NAMES]]
-    return float(np.abs(np.concatenate(parts) - chosen).max())
+        whole = _Step(network)(torch.from_numpy(mel[None]), *_silence(network))[0][0].numpy()
+    return float(np.abs(np.concatenate(parts) - whole).max())
+
+
+def _silence(network: Network) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The states at the start of a sound."""
+    return (
+        torch.zeros(1, FIRST_PAST, BANDS),
+        torch.zeros(1, SECOND_PAST, FILTERS),
+        torch.zeros(1, 1, network.hidden),
+    )

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from streaming.errors import EngineUnavailable
 from streaming.speech.base import Phoneme
-from streaming.speech.kokoro_files import LANGUAGE_OF_LETTER, VoiceFile, find_voices
+from streaming.speech.kokoro_files import INSTALL_VOICES, LANGUAGE_OF_LETTER, VoiceFile, find_voices
 from streaming.speech.kokoro_languages import LANGUAGES, Reader, open_reader
 from streaming.speech.kokoro_model import KokoroModel
 from streaming.speech.kokoro_timing import sounds_of
@@ -37,11 +38,20 @@ class Kokoro:
 
     Args:
         data_dir: the program's data folder, in which ``lipstream voice install kokoro`` put the voices.
+
+    Raises:
+        EngineUnavailable: voices or the network are missing.
     """
 
     def __init__(self, data_dir: Path) -> None:
         self._model = KokoroModel(threads=1)
         self._files: dict[str, VoiceFile] = {voice.name: voice for voice in find_voices(data_dir)}
+        missing = set(HELD_OUT) - set(self._files)
+        if missing:
+            raise EngineUnavailable(
+                f"Kokoro's voices are not all in {data_dir}: {', '.join(sorted(missing))}. "
+                f"Fetch them: {INSTALL_VOICES}"
+            )
         self._styles: dict[str, NDArray[np.float32]] = {}
         self._readers: dict[str, Reader] = {}
 

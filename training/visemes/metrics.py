@@ -16,7 +16,7 @@ from training.visemes import labels
 
 APERTURE, WIDTH, PRESS, BITE, TONGUE, VOICE = range(len(CURVE_NAMES))
 CORRELATED = ("opening", "width", "press", "bite", "tongue")
-SHUTS = (0.12, 0.35)
+SHUTS = (0.20, 0.50)
 """Press in this range narrows an opening to nothing: outputs are means, so a sure closure is rarely 1."""
 SHUT = 0.12
 """Openings below this look shut."""

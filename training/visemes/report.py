@@ -27,6 +27,7 @@ LARGEST_BYTES = 1_000_000
 LARGEST_MILLISECONDS = 0.05
 PEOPLE = (LIBRIVOX, PROMPTS)
 STILL = 0.01
+BEGIN, END = "<!-- figures: written by python -m training.visemes evaluate -->", "<!-- end of figures -->"
 _TARGETS: Mapping[tuple[str, str], float] = {
     **{(name, "recall"): 0.88 for name in PEOPLE},
     **{(name, "opening"): 0.78 for name in PEOPLE},
@@ -59,6 +60,13 @@ def markdown(report: Report) -> str:
     lines += ["", "| no speech | frames that move |", "|---|---|"]
     lines += [f"| {name} | {100 * share:.1f} % |" for name, share in report.rest.items()]
     return "\n".join(lines) + "\n"
+
+
+def write_card(report: Report, card: Path) -> None:
+    """Put the tables between the marks of the model card."""
+    before, _, rest = card.read_text("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    card.write_text(f"{before}{BEGIN}\n\n{markdown(report)}\n{END}{after}", "utf-8")
 
 
 def save_rows(report: Report, model: Path) -> Result:

@@ -52,19 +52,12 @@ STATEMENTS = (
     "{who} said: {open} it is {n2} degrees {where}."
 ).split("|")
 QUESTION_SHARE = 0.2
-WORDS_SHARE = 0.8
-"""Share of sentences that are random words, so that no word is met too often."""
+WORDS_SHARE = 0.4
+"""Share of sentences that are random words."""
 WORD_LENGTHS = (3, 11)
-WORDS_PER_SENTENCE = (3, 8)
-SMALL_WORDS = (
-    "the|the|a|of|of|and|to|in|is|it|that|for|was|on|are|with|as|his|they|at|be|this|from|have|or|by|but|"
-    "not|what|all|were|we|when|your|can|there|an|which|their|if|will|each|about|how|up|out|them|then|she|"
-    "many|some|these|would|into|has|more|her|like|him|see|could|no|than|been|its|who|did|my|over|such|our|"
-    "even|most|me|after|also|before|through|much|where|should|very|any|both|between|never|might|while"
-).split("|")
-GLUE_SHARE, SECOND_GLUE_SHARE = 0.55, 0.2
-"""How often one small word, and another, stands before a random word: they make speech flow."""
-COMMA_SHARE = 0.08
+WORDS_PER_SENTENCE = (4, 10)
+COMMA_WORDS = 6
+"""A longer row of words has a comma in its middle."""
 LARGEST_NUMBER = 1000
 
 HELD_OUT = (
@@ -231,13 +224,11 @@ class English:
         return said[0].upper() + said[1:]
 
     def _random_words(self) -> str:
-        words: list[str] = []
-        for _ in range(int(self._rng.integers(*WORDS_PER_SENTENCE))):
-            for share in (GLUE_SHARE, SECOND_GLUE_SHARE):
-                if self._rng.random() < share:
-                    words.append(self._one(SMALL_WORDS))
-            words.append(self._one(self._words) + ("," if self._rng.random() < COMMA_SHARE else ""))
-        said = " ".join(words).rstrip(",")
+        count = int(self._rng.integers(*WORDS_PER_SENTENCE))
+        words = [self._one(self._words) for _ in range(count)]
+        if count > COMMA_WORDS:
+            words[count // 2] += ","
+        said = " ".join(words)
         return said[0].upper() + said[1:] + self._one("..?!")
 
     def _one(self, choices: Sequence[str]) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +16,21 @@ from training.visemes.torch_guard import torch  # isort: skip
 from torch.nn import functional
 
 from training.visemes.augment import Batch, Examples
+from training.visemes.grow import grown
 from training.visemes.labels import APERTURE, BITE, CHANNELS, CLASS_COUNT, PRESS, TONGUE, VOICE
-from training.visemes.network import LOOK_AHEADS, Network
+from training.visemes.network import HIDDEN, LOOK_AHEADS, Network
 
 BATCH = 64
 LAST_RATE, WARM_STEPS = 1e-5, 60
 DECAY = 1e-3
 CLIP = 1.0
-CLASS_WEIGHT = 0.08
+CLASS_WEIGHT = 0.25
+"""Telling sounds apart is what teaches m from n and p from k."""
 CLASS_LOOK_AHEAD = 80
 """Milliseconds; the class head says what was said this long ago."""
 REPORT_STEPS = 100
+REMEMBERED = 48
+"""Every other step takes one of so many batches again: making one costs a third of a step."""
 WEIGHTS = dict.fromkeys(range(len(CHANNELS)), 1.0) | {
     APERTURE: 1.3,
     PRESS: 1.3,
@@ -37,11 +42,19 @@ WEIGHTS = dict.fromkeys(range(len(CHANNELS)), 1.0) | {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How long and how fast to learn: ``rate`` falls as a cosine over ``steps``; ``seed`` makes weights."""
+    """How to learn.
+
+    Attributes:
+        steps: how long.
+        rate: how fast at first; it falls as a cosine.
+        seed: makes first weights and choices.
+        hidden: width of the memory.
+    """
 
     steps: int
     rate: float
     seed: int
+    hidden: int = HIDDEN
 
 
 def losses(network: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
@@ -85,12 +98,19 @@ def train(
     torch.set_num_threads(1)
     torch.manual_seed(run.seed)
     steps, unfinished = run.steps, result.with_suffix(".part.npz")
-    network = load(start) if start else Network()
+    network = grown(load(start), run.hidden) if start else Network(run.hidden)
     network.train()
     optimizer = torch.optim.AdamW(network.parameters(), run.rate, weight_decay=DECAY)
     began, recent = time.perf_counter(), []
+    rng = np.random.default_rng(run.seed)
+    remembered: deque[Batch] = deque(maxlen=REMEMBERED)
     for step in range(steps):
-        curve, sound = losses(network, examples.batch(BATCH))
+        if step % 2 == 0:
+            batch = examples.batch(BATCH)
+            remembered.append(batch)
+        else:
+            batch = remembered[int(rng.integers(len(remembered)))]
+        curve, sound = losses(network, batch)
         (curve + CLASS_WEIGHT * sound).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)
         warm = min(1.0, (step + 1) / WARM_STEPS)
