@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from streaming.face.finishing import Target
 
-SURE_PRESS, LIKELY_PRESS = 0.75, 0.13
+SURE_PRESS, LIKELY_PRESS = 0.80, 0.15
 """Lips shut wherever press is beyond the first, and at peaks beyond the second."""
 SURE_BITE, LIKELY_BITE = 0.60, 0.22
 """The same of the lower lip under the teeth."""
@@ -20,7 +20,7 @@ HELD, FALLEN = 0.80, 0.50
 has been below the second."""
 VOICED = (0.08, 0.25)
 """Where voice is below this range the mouth rests; within it the mouth opens the more the higher it is."""
-APERTURE_GAIN, WIDTH_GAIN = 1.08, 1.4
+APERTURE_GAIN, WIDTH_GAIN = 1.10, 1.4
 """These give apertures and widths the spread again that they have where the sounds are known."""
 TONGUE_SHOWS = (0.05, 0.50)
 """The tongue rises over this range, so that it is seen as often and as definitely as where they are known."""
