@@ -18,6 +18,6 @@ def samples_of(piece: bytes) -> NDArray[np.float32]:
     return np.frombuffer(piece, dtype="<f4")
 
 
-def piece_of(samples: NDArray[np.float32]) -> bytes:
+def piece_of(samples: NDArray[np.floating]) -> bytes:
     """A piece of sound from an array (n,) of floats."""
     return samples.astype("<f4", copy=False).tobytes()

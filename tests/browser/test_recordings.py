@@ -69,7 +69,7 @@ async def test_a_chosen_recording_is_said(server: LiveServer, browser: Browser, 
         assert "Recorded speech" in await page.inner_text("#history")
         await page.get_by_role("button", name="Remove the recording").click()
         await visitor.listen("Text again.")
-        assert await visitor.words() == ["Text", "again."]
+        assert await visitor.words() == ["Text", "again"]
 
 
 async def test_a_recording_becomes_a_film(server: LiveServer, browser: Browser, tmp_path: Path):
