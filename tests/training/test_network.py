@@ -15,7 +15,8 @@ from training.visemes.augment import Examples  # noqa: E402
 from training.visemes.corpus import Utterance  # noqa: E402
 from training.visemes.export import TOLERANCE, export, streamed_difference  # noqa: E402
 from training.visemes.grow import grown  # noqa: E402
-from training.visemes.network import LOOK_AHEADS, Network  # noqa: E402
+from training.visemes.network import Network  # noqa: E402
+from training.visemes.sizes import LOOK_AHEADS  # noqa: E402
 from training.visemes.train import Run, load, losses, train  # noqa: E402
 
 

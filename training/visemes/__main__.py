@@ -20,12 +20,13 @@ from server.settings import default_data_dir
 from streaming.errors import EngineUnavailable
 from streaming.face.viseme_net import MODEL
 from training.visemes import clips, corpus, hibari_voices
+from training.visemes.sizes import HIDDEN
 
 SEED = 7
 HIBARI_CLIPS = 2600
-KOKORO_ROUNDS = 12
-FIRST_STEPS, SECOND_STEPS, THIRD_STEPS = 1500, 3000, 8500
-RATES = (3e-3, 2e-3, 2e-3)
+KOKORO_ROUNDS = 17
+RUNS = ((1500, 3e-3, 144), (3000, 2e-3, 144), (8500, 2e-3, 144), (10_000, 1.6e-3, HIDDEN))
+"""Steps, rate and width of each."""
 
 app = typer.Typer(add_completion=False, no_args_is_help=False, help=__doc__, rich_markup_mode=None)
 _console = Console(highlight=False)
@@ -73,14 +74,12 @@ def hear(folder: _Folder) -> None:
 
 
 def train(folder: _Folder) -> None:
-    """Three runs; each but the first learns from timing that the one before has corrected."""
+    """Four runs; each but the first learns from timing that the one before has corrected."""
     from training.visemes import realign
     from training.visemes.augment import Examples
     from training.visemes.train import Run, load, train
 
-    for run, (steps, rate) in enumerate(
-        zip((FIRST_STEPS, SECOND_STEPS, THIRD_STEPS), RATES, strict=True), start=1
-    ):
+    for run, (steps, rate, hidden) in enumerate(RUNS, start=1):
         better = None
         if run > 1:
             if not folder.alignment(run - 1).exists():
@@ -93,8 +92,8 @@ def train(folder: _Folder) -> None:
             continue
         examples = Examples(corpus.read(folder.clips, folder.features, better), SEED + run)
         start = folder.weights(run - 1) if run > 1 else None
-        _say(f"run {run} of 3, {steps} steps")
-        train(examples, Run(steps, rate, SEED), folder.weights(run), start, tell=_say)
+        _say(f"run {run} of {len(RUNS)}, {steps} steps")
+        train(examples, Run(steps, rate, SEED, hidden), folder.weights(run), start, tell=_say)
 
 
 def export(folder: _Folder) -> None:
@@ -102,7 +101,7 @@ def export(folder: _Folder) -> None:
     from training.visemes.export import TOLERANCE, export, streamed_difference
     from training.visemes.train import load
 
-    network = load(folder.weights(len(RATES)))
+    network = load(folder.weights(len(RUNS)))
     export(network, MODEL)
     difference = streamed_difference(network, MODEL)
     _say(f"{MODEL.name}: {MODEL.stat().st_size} bytes, differs by {difference:.1e} from the network")
@@ -123,7 +122,7 @@ def evaluate(folder: _Folder) -> None:
     from training.visemes import report
     from training.visemes.evaluate import Judge, evaluate
 
-    better = corpus.load_alignment(folder.alignment(len(RATES) - 1))
+    better = corpus.load_alignment(folder.alignment(len(RUNS) - 1))
     judge = Judge(MODEL, {name: sounds for name, sounds in better.items() if name.startswith("kokoro_test")})
     found = evaluate(judge, (clip for clip in clips.load_all(folder.clips)), tell=_say)
     _console.print(report.table(found))

@@ -15,6 +15,8 @@ TRAIN = "train"
 UNSEEN_VOICES, OTHER_LANGUAGES, FLITE = "kokoro", "kokoro other languages", "flite"
 LIBRIVOX, PROMPTS = "people: LibriVox, cards", "people: telephone prompts"
 """Splits: everything but ``train`` is a test set."""
+PEOPLE = "people"
+"""What splits of real people begin with."""
 FULL_SCALE = 32_767
 
 

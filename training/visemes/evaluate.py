@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from streaming.face.atlas_face import AtlasFace
 from streaming.face.log_mel import log_mel
 from streaming.face.viseme_net import STEP_MS, VisemeNet
-from streaming.speech.base import Phoneme
+from streaming.slots import MouthShape
+from streaming.speech.base import Phoneme, SpeechChunk
 from streaming.timing import SPEECH_RATE
 from training.visemes import metrics, rooms
-from training.visemes.clips import TRAIN, UNSEEN_VOICES, Clip
+from training.visemes.clips import PEOPLE, TRAIN, UNSEEN_VOICES, Clip
 from training.visemes.metrics import Case, Frames
 
 MAIN_LOOK_AHEAD_MS = 80
@@ -88,6 +90,18 @@ class Judge:
             cases.append(self.case(clip, self.hear(sound, look_ahead_ms)))
         return metrics.judge(cases)
 
+    def shown(self, clips: Sequence[Clip]) -> dict[str, float]:
+        """The same of what the listening face shows in the end, with the model that ships."""
+        face = AtlasFace()
+        cases = []
+        for clip in clips:
+            stream = face.open(clip.voice, MAIN_LOOK_AHEAD_MS)
+            patches = [*stream.push(SpeechChunk(clip.sound)), *stream.flush()]
+            shapes = [patch for patch in patches if isinstance(patch, MouthShape)]
+            rows = [(s.aperture, (s.width + 1) / 2, s.press, s.bite, s.tongue, 1.0) for s in shapes]
+            cases.append(self.case(clip, np.array(rows)))
+        return metrics.judge(cases)
+
     def baseline(self, clips: Sequence[Clip]) -> dict[str, float]:
         """The same of a mouth that follows loudness."""
         return metrics.judge([self.case(clip, metrics.loudness_baseline(clip.sound)) for clip in clips])
@@ -133,17 +147,20 @@ def evaluate(judge: Judge, clips: Iterable[Clip], tell: Callable[[str], None] = 
     for clip in clips:
         if clip.split != TRAIN:
             by_set.setdefault(clip.split, []).append(clip)
+            if clip.split.startswith(PEOPLE):
+                by_set.setdefault(PEOPLE, []).append(clip)
     sets: dict[str, dict[str, float]] = {}
     for name, members in sorted(by_set.items()):
         for look_ahead in judge.look_aheads_ms:
             label = name if look_ahead == MAIN_LOOK_AHEAD_MS else f"{name}, {look_ahead} ms"
             sets[label] = judge.judge(members, look_ahead)
+        sets[f"{name}, as the face shows it"] = judge.shown(members)
         sets[f"{name}, loudness only"] = judge.baseline(members)
         for language in sorted({clip.language for clip in members}):
             some = [clip for clip in members if clip.language == language]
             if len(some) < len(members):
                 sets[f"{name}, {language}"] = judge.judge(some)
-        if name == UNSEEN_VOICES or name.startswith("people"):
+        if name in (UNSEEN_VOICES, PEOPLE):
             for condition, change in CONDITIONS.items():
                 sets[f"{name}, {condition}"] = judge.judge(members, change=change)
         tell(name)

@@ -17,7 +17,8 @@ from torch import nn
 from streaming.face.log_mel import BANDS, ROWS_PER_STEP
 from streaming.face.viseme_net import CURVE_NAMES, CURVES, MEL, METADATA_KEY, NEXT, VERSION, VisemeNet
 from training.visemes.labels import CHANNELS
-from training.visemes.network import FILTERS, FIRST_PAST, LOOK_AHEADS, SECOND_PAST, Network
+from training.visemes.network import FIRST_PAST, SECOND_PAST, Network
+from training.visemes.sizes import FILTERS, LOOK_AHEADS
 
 OPSET = 17
 STATES = ("past", "lower", "state")

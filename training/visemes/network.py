@@ -9,11 +9,9 @@ from torch import nn
 
 from streaming.face.log_mel import BANDS
 from training.visemes.labels import CHANNELS, CLASS_COUNT
+from training.visemes.sizes import FILTERS, HIDDEN, LOOK_AHEADS
 
-LOOK_AHEADS = (0, 40, 80, 120)
-"""Milliseconds by which each head may listen beyond the moment that it draws."""
 MEL_MEAN, MEL_SCALE = -9.0, 4.0
-FILTERS, HIDDEN = 64, 144
 FIRST_KERNEL, SECOND_KERNEL, STRIDE = 4, 3, 2
 FIRST_PAST, SECOND_PAST = 2, 2
 """Rows of the past that each convolution needs before its first input."""

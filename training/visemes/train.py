@@ -18,7 +18,8 @@ from torch.nn import functional
 from training.visemes.augment import Batch, Examples
 from training.visemes.grow import grown
 from training.visemes.labels import APERTURE, BITE, CHANNELS, CLASS_COUNT, PRESS, TONGUE, VOICE
-from training.visemes.network import HIDDEN, LOOK_AHEADS, Network
+from training.visemes.network import Network
+from training.visemes.sizes import HIDDEN, LOOK_AHEADS
 
 BATCH = 64
 LAST_RATE, WARM_STEPS = 1e-5, 60
