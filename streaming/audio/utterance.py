@@ -24,6 +24,8 @@ MAX_SOUND_SAMPLES = round(MAX_SOUND_SECONDS * SPEECH_RATE)
 
 PIECE_SAMPLES = SPEECH_RATE // 5
 """A piece on its way to the performer has at most 0.2 s."""
+SMALL_PIECE_SAMPLES = SPEECH_RATE // 50
+"""Pieces that wait are joined up to 20 ms: each costs a step of the performer, and memory of its own."""
 INAUDIBLE = 1e-3
 """A step of this size (-60 dB) needs no smoothing."""
 FILLER = -1
@@ -78,9 +80,12 @@ class SoundUtterance(Utterance):
         if not samples.size:
             return
         self.length += samples.size
-        self._pieces.extend(
-            samples[start : start + PIECE_SAMPLES] for start in range(0, samples.size, PIECE_SAMPLES)
-        )
+        if self._pieces and self._pieces[-1].size + samples.size <= SMALL_PIECE_SAMPLES:
+            self._pieces.append(np.concatenate((self._pieces.pop(), samples)))
+        else:
+            self._pieces.extend(
+                samples[start : start + PIECE_SAMPLES] for start in range(0, samples.size, PIECE_SAMPLES)
+            )
         self._count(samples.size)
         self._more.set()
 

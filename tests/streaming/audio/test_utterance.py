@@ -3,7 +3,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from streaming.audio.utterance import FILLER, PIECE_SAMPLES, SoundUtterance
+from streaming.audio.utterance import FILLER, PIECE_SAMPLES, SMALL_PIECE_SAMPLES, SoundUtterance
 from streaming.audio.waiting import MAX_WAITING_SECONDS, OWN_WAITING_SECONDS, WaitingRoom
 from streaming.errors import UnknownUtterance
 from streaming.script import piece_of, samples_of
@@ -33,6 +33,17 @@ async def test_sound_comes_out_as_it_was_written_in_small_pieces():
     assert max(piece.size for piece in pieces) <= PIECE_SAMPLES
     with pytest.raises(UnknownUtterance):
         utterance.write(TONE)
+
+
+async def test_tiny_pieces_are_joined_while_they_wait():
+    utterance = make()
+    for sample in TONE[:1000]:
+        utterance.write(np.array([sample]))
+    assert utterance.waiting == 1000
+    utterance.finish()
+    pieces = [samples_of(piece) async for piece in utterance.script() if isinstance(piece, bytes)]
+    assert np.array_equal(np.concatenate(pieces), TONE[:1000])
+    assert len(pieces) == -(-1000 // SMALL_PIECE_SAMPLES)
 
 
 def test_the_performer_is_asked_for_a_face_that_listens():
