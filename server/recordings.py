@@ -50,11 +50,12 @@ class Recordings:
         """
         recording = await self.open(file)
         try:
-            name = await session.say_audio(utterance=utterance, interrupt=interrupt)
+            name = await session.say_audio(utterance=utterance, interrupt=interrupt, sender=recording)
         except BaseException:
             await recording.close()
             raise
-        task = asyncio.create_task(_feed(session, name, recording), name=f"recording-{session.id}")
+        feeding = _feed(session, name, recording, session.generation)
+        task = asyncio.create_task(feeding, name=f"recording-{session.id}")
         self._feeding.add(task)
         task.add_done_callback(self._feeding.discard)
         return name, recording.info.seconds
@@ -81,15 +82,14 @@ class Recordings:
         await asyncio.gather(*self._feeding, return_exceptions=True)
 
 
-async def _feed(session: Session, name: str, recording: Recording) -> None:
+async def _feed(session: Session, name: str, recording: Recording, generation: int) -> None:
     """Give a recording to its utterance, and end that whatever happens."""
-    generation = session.generation
     try:
         async for samples in recording.pieces():
             if session.generation != generation:
                 # Interrupted: nobody will hear the rest.
                 break
-            await session.append_audio(name, samples)
+            await session.append_audio(name, samples, sender=recording)
     except LipstreamError as error:
         # The session has closed, or the rest cannot be decoded; what came is said.
         _log.info("a recording ends early", session=session.id, utterance=name, reason=error.message)
@@ -97,5 +97,5 @@ async def _feed(session: Session, name: str, recording: Recording) -> None:
         _log.exception("a recording broke off", session=session.id, utterance=name)
     finally:
         with suppress(LipstreamError):
-            await session.append_audio(name, _NOTHING, final=True)
+            await session.append_audio(name, _NOTHING, final=True, sender=recording)
         await recording.close()

@@ -72,11 +72,14 @@ class Commanded(Protocol):
         interrupt: bool = False,
         live: bool = False,
         end_after_silence: float | None = None,
+        sender: object = None,
     ) -> str:
         """Open an utterance of sound; returns its id."""
         ...
 
-    async def append_audio(self, utterance: str, samples: NDArray[np.float32], final: bool = False) -> None:
+    async def append_audio(
+        self, utterance: str, samples: NDArray[np.float32], final: bool = False, sender: object = None
+    ) -> None:
         """More sound; returns when still more is welcome."""
         ...
 
@@ -128,6 +131,8 @@ class CommandLine:
             return await self._dispatch(command)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
+            if first["loc"][:1] == ("say_audio",):
+                self.lose_sound()
             where = ".".join(str(part) for part in first["loc"]) or "command"
             known = command_id(raw) if isinstance(raw, str) else None
             return Error(code=BadCommand.code, message=f"{where}: {first['msg']}", id=known)
@@ -145,7 +150,7 @@ class CommandLine:
         for name, reader in readers.items():
             # It may have ended long ago.
             with suppress(LipstreamError):
-                await self._session.append_audio(name, reader.finish(), final=True)
+                await self._session.append_audio(name, reader.finish(), final=True, sender=reader)
 
     def _refusal(self, error: Exception, identifier: str | None = None) -> Error:
         if isinstance(error, LipstreamError | AvatarError):
@@ -160,7 +165,8 @@ class CommandLine:
             name = self._latest
             if name is None:
                 raise BadCommand("Binary messages are sound. Send say_audio first; commands go as text.")
-            await self._session.append_audio(name, self._readers[name].push(data))
+            reader = self._readers[name]
+            await self._pass_on(name, reader, reader.push(data))
         except Exception as error:
             # Sound comes many times a second; once is enough to say that it is not wanted.
             if self._complained:
@@ -205,13 +211,17 @@ class CommandLine:
                 return Pong(id=command.id, time=command.time)
 
     async def _say_audio(self, command: SayAudio) -> str:
+        # Should it be refused, the sound that follows is not for the utterance before.
+        self.lose_sound()
         reader = PcmReader(command.encoding, command.sample_rate)
         name = await self._session.say_audio(
             utterance=command.utterance,
             interrupt=command.interrupt,
             live=command.live,
             end_after_silence=command.end_after_silence,
+            sender=reader,
         )
+        self._forget(name)
         if len(self._readers) >= MAX_READERS:
             del self._readers[next(iter(self._readers))]
         self._readers[name] = reader
@@ -228,7 +238,17 @@ class CommandLine:
         if command.final:
             samples = np.concatenate((samples, reader.finish()))
             self._forget(name)
-        await self._session.append_audio(name, samples, command.final)
+        await self._pass_on(name, reader, samples, command.final)
+
+    async def _pass_on(
+        self, name: str, reader: PcmReader, samples: NDArray[np.float32], final: bool = False
+    ) -> None:
+        try:
+            await self._session.append_audio(name, samples, final, reader)
+        except UnknownUtterance:
+            # It ended by itself, and must not take the place of one that is open.
+            self._forget(name)
+            raise
 
     def _forget(self, name: str) -> None:
         self._readers.pop(name, None)

@@ -122,7 +122,9 @@ class UtteranceQueue:
         self._notify(UtteranceAppended(utterance=name, text=text, final=final))
         self._touch()
 
-    def say_audio(self, name: str | None, *, live: bool, end_after_silence: float | None) -> str:
+    def say_audio(
+        self, name: str | None, *, live: bool, end_after_silence: float | None, sender: object = None
+    ) -> str:
         """Take sound; returns the id to append it to.
 
         Raises:
@@ -132,15 +134,17 @@ class UtteranceQueue:
         """
         self._check_room()
         name = name or self._free_name()
-        self._sounds.open(name, live=live, end_after_silence=end_after_silence)
+        self._sounds.open(name, live=live, end_after_silence=end_after_silence, sender=sender)
         self._touch()
         return name
 
-    async def append_audio(self, name: str, samples: NDArray[np.float32], *, final: bool) -> None:
+    async def append_audio(
+        self, name: str, samples: NDArray[np.float32], *, final: bool, sender: object = None
+    ) -> None:
         """More sound; see :meth:`streaming.session.Session.append_audio`."""
         if name not in self._sounds and isinstance(self._find(name), TextUtterance):
             raise UnknownUtterance(f"Utterance {name} is text. Sound goes into one begun with say_audio.")
-        await self._sounds.append(name, samples, final)
+        await self._sounds.append(name, samples, final, sender)
 
     def drop_all(self) -> int:
         """Drop everything that is said or waits; returns the new generation."""

@@ -185,6 +185,7 @@ class Session:
         interrupt: bool = False,
         live: bool = False,
         end_after_silence: float | None = None,
+        sender: object = None,
     ) -> str:
         """Open an utterance of sound for :meth:`append_audio`; returns its id.
 
@@ -194,6 +195,8 @@ class Session:
             live: the sound comes as it is spoken, and is sent a fixed short time later.
             end_after_silence: seconds of quiet that end the utterance, which then begins with its first
                 sound. If it is live, sound that follows is another utterance, with -2, -3, ... to its id.
+            sender: stands for whose sound it is: an id may be taken anew after an interrupt, while somebody
+                still sends what was said under it before.
 
         Raises:
             UnknownUtterance: the id is in use.
@@ -204,29 +207,32 @@ class Session:
         self._queue.check_free(utterance)
         if interrupt:
             self._drop_everything()
-        name = self._queue.say_audio(utterance, live=live, end_after_silence=end_after_silence)
+        name = self._queue.say_audio(utterance, live=live, end_after_silence=end_after_silence, sender=sender)
         if interrupt:
             await self._performer.cancel(self.id, self.generation)
         return name
 
-    async def append_audio(self, utterance: str, samples: NDArray[np.float32], final: bool = False) -> None:
+    async def append_audio(
+        self, utterance: str, samples: NDArray[np.float32], final: bool = False, sender: object = None
+    ) -> None:
         """More sound of an utterance that was opened with :meth:`say_audio`.
 
-        Returns when more is welcome: live sound never waits; other sound does when much of it is here that
-        is not said yet. What comes of an utterance that was interrupted is dropped.
+        Returns when more is welcome: live sound never waits, nor does the last; other sound does when much of
+        it is here that is not said yet. What comes of an utterance that was interrupted is dropped.
 
         Args:
             utterance: its id.
             samples: (n,) mono at 24 kHz, within -1..1.
             final: this is the last of it.
+            sender: the one that it was opened with.
 
         Raises:
-            UnknownUtterance: there is no such utterance of sound, or it is complete, or it failed.
+            UnknownUtterance: there is no such utterance of this sender, or it is complete, or it failed.
             ScriptRejected: it has become too long.
             CapacityReached: live sound begins another utterance, and too many wait.
         """
         self._check_open()
-        await self._queue.append_audio(utterance, samples, final=final)
+        await self._queue.append_audio(utterance, samples, final=final, sender=sender)
 
     async def interrupt(self) -> int:
         """Stop speaking and drop what waits; returns the new generation."""

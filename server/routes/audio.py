@@ -119,7 +119,11 @@ async def say_pcm(
         )
     reader = PcmReader(encoding, sample_rate)
     name = await session.say_audio(
-        utterance=utterance, interrupt=interrupt, live=live, end_after_silence=end_after_silence
+        utterance=utterance,
+        interrupt=interrupt,
+        live=live,
+        end_after_silence=end_after_silence,
+        sender=reader,
     )
     count = await _hear(request, session, name, reader)
     return {
@@ -138,14 +142,14 @@ async def _hear(request: Request, session: Session, name: str, reader: PcmReader
             async for chunk in request.stream():
                 for start in range(0, len(chunk), STEP_BYTES):
                     samples = reader.push(chunk[start : start + STEP_BYTES])
-                    await session.append_audio(name, samples)
+                    await session.append_audio(name, samples, sender=reader)
                     count += samples.size
         last = reader.finish()
         # A live sound that paused for long has ended before its body.
         with suppress(UnknownUtterance):
-            await session.append_audio(name, last, final=True)
+            await session.append_audio(name, last, final=True, sender=reader)
         return count + last.size
     except BaseException:
         with suppress(LipstreamError):
-            await session.append_audio(name, _NOTHING, final=True)
+            await session.append_audio(name, _NOTHING, final=True, sender=reader)
         raise

@@ -31,8 +31,8 @@ class Sounds:
         stream = self._streams.get(name)
         return stream is not None and not stream.cut_off
 
-    def open(self, name: str, *, live: bool, end_after_silence: float | None) -> None:
-        """Take sound under this name from now on.
+    def open(self, name: str, *, live: bool, end_after_silence: float | None, sender: object = None) -> None:
+        """Take this sender's sound under this name from now on.
 
         Raises:
             CapacityReached: too many are open, or too much waits in the queue.
@@ -51,24 +51,32 @@ class Sounds:
             raise CapacityReached(f"{MAX_STREAMS} streams of sound are open already. End one of them first.")
 
         self._streams[name] = SoundStream(
-            name, live=live, end_after_silence=end_after_silence, speaker=self._speaker, clock=self._clock
+            name,
+            live=live,
+            end_after_silence=end_after_silence,
+            sender=sender,
+            speaker=self._speaker,
+            clock=self._clock,
         )
 
-    async def append(self, name: str, samples: NDArray[np.float32], final: bool) -> None:
+    async def append(
+        self, name: str, samples: NDArray[np.float32], final: bool, sender: object = None
+    ) -> None:
         """More sound of a stream; returns when still more is welcome.
 
         Raises:
-            UnknownUtterance: no such stream is open.
+            UnknownUtterance: no such stream of this sender is open.
             ScriptRejected: the sound is not what it should be, or too long.
             CapacityReached: too many utterances wait.
         """
         stream = self._streams.get(name)
-        if stream is None:
+        # An interrupt frees the name, which somebody else may have taken since.
+        if stream is None or stream.sender is not sender:
             raise UnknownUtterance(f"There is no open sound {name}. Begin one with say_audio.")
         if samples.ndim != 1 or samples.dtype != np.float32:
             raise ScriptRejected("Sound must be float32 mono: an array of shape (n,).")
         try:
-            await stream.push(samples)
+            await stream.push(samples, final=final)
         finally:
             if final:
                 stream.finish()

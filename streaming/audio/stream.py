@@ -48,6 +48,7 @@ class SoundStream:
         name: the first utterance's id, by which the sender knows the stream.
         live: whether sound comes as it is spoken.
         end_after_silence: seconds of quiet that end an utterance, or ``None``.
+        sender: whose sound it is; nobody else's goes in, not even under the same name.
         speaker: says the utterances.
         clock: time.
     """
@@ -58,10 +59,12 @@ class SoundStream:
         *,
         live: bool,
         end_after_silence: float | None,
+        sender: object,
         speaker: Speaker,
         clock: Clock,
     ) -> None:
         self.name = name
+        self.sender = sender
         self.closed = False
         self._live = live
         self._gate = None if end_after_silence is None else SpeechGate(end_after_silence)
@@ -80,8 +83,8 @@ class SoundStream:
         """Nothing that still comes is said: its id is free."""
         return self._unwanted
 
-    async def push(self, samples: NDArray[np.float32]) -> None:
-        """Take the next sound; returns when more is welcome.
+    async def push(self, samples: NDArray[np.float32], *, final: bool = False) -> None:
+        """Take the next sound; returns when more is welcome, or at once when this is the last.
 
         Raises:
             UnknownUtterance: the utterance has ended.
@@ -94,7 +97,9 @@ class SoundStream:
                     await asyncio.sleep(0)
                 if self._unwanted:
                     break
-                await self._take(samples[start : start + STEP_SAMPLES])
+                self._take(samples[start : start + STEP_SAMPLES])
+                if self._entry is not None and not (final and start + STEP_SAMPLES >= samples.size):
+                    await self._entry.room()
             self._last_came = self._clock.now()
 
     def finish(self) -> None:
@@ -128,25 +133,26 @@ class SoundStream:
         """Whether the next sound makes a new utterance."""
         return self._live and self._gate is not None
 
-    async def _take(self, samples: NDArray[np.float32]) -> None:
+    def _take(self, samples: NDArray[np.float32]) -> None:
         self._last_came = came = self._clock.now()
         if self._entry is not None and self._entry.final:
             self._failed(self._entry)
         if self._gate is None:
             if self._entry is not None and self._entry.length == 0:
                 self._entry.accepted = came
-            await self._write(samples)
+            self._write(samples)
             return
         for heard in self._gate.push(samples):
             if heard.begins:
                 self._entry = self._begin(came + heard.offset / SPEECH_RATE)
-            await self._write(heard.samples)
+            self._write(heard.samples)
             if heard.ends:
-                self._end()
+                # The gate has shut by itself, and may be open again for what comes next in this piece.
+                self._complete_current()
             if self._unwanted:
                 return
 
-    async def _write(self, samples: NDArray[np.float32]) -> None:
+    def _write(self, samples: NDArray[np.float32]) -> None:
         entry = self._entry
         if entry is None:
             return
@@ -158,7 +164,6 @@ class SoundStream:
                 self.finish()
                 raise too_long()
         entry.write(samples)
-        await entry.room()
 
     def _failed(self, entry: SoundUtterance) -> None:
         """The utterance was ended by something else than its sender: the performer failed."""
@@ -180,12 +185,15 @@ class SoundStream:
         return self._speaker.begin_sound(name, came, self._live)
 
     def _end(self) -> None:
+        self._complete_current()
+        if self._gate is not None:
+            self._gate.shut()
+
+    def _complete_current(self) -> None:
         if self._entry is not None:
             self._complete(self._entry)
             # After its end, quiet is all that is expected.
             self._unwanted = not self._goes_on
-        if self._gate is not None:
-            self._gate.shut()
         self._entry = None
 
     def _complete(self, entry: SoundUtterance) -> None:

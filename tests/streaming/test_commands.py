@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from avatars.errors import AvatarNotFound
-from streaming.commands import CommandLine
-from streaming.errors import CapacityReached
+from streaming.commands import MAX_READERS, CommandLine
+from streaming.errors import CapacityReached, UnknownUtterance
 from streaming.protocol import (
     Ack,
     Append,
@@ -37,11 +37,17 @@ class Recorder:
     async def append(self, utterance: str, text: str, final: bool = False) -> None:
         self.told.append(("append", utterance, text, final))
 
-    async def say_audio(self, *, utterance: str | None = None, **options: object) -> str:
+    async def say_audio(
+        self, *, utterance: str | None = None, sender: object = None, **options: object
+    ) -> str:
+        if self.failure is not None:
+            raise self.failure
         self.told.append(("say_audio", *options.values()))
         return utterance or "u9"
 
-    async def append_audio(self, utterance: str, samples: np.ndarray, final: bool = False) -> None:
+    async def append_audio(
+        self, utterance: str, samples: np.ndarray, final: bool = False, sender: object = None
+    ) -> None:
         if self.failure is not None:
             raise self.failure
         self.told.append(("append_audio", utterance, samples.tolist(), final))
@@ -173,6 +179,31 @@ async def test_sound_that_cannot_be_read_is_refused(raw):
     await line.handle(SayAudio())
     answer = await line.handle(raw)
     assert isinstance(answer, Error) and answer.code == "bad_command"
+
+
+@pytest.mark.parametrize("refused", ['{"type":"say_audio","sample_rate":96000}', '{"type":"say_audio"}'])
+async def test_the_sound_of_a_refused_command_is_not_said_in_the_utterance_before(refused):
+    session = Recorder()
+    line = CommandLine(session)
+    await line.handle(SayAudio(utterance="one"))
+    session.failure = CapacityReached("full")
+    assert isinstance(await line.handle(refused), Error)
+    session.failure = None
+    assert await line.handle(b"\x00\x40") is None
+    assert [what for what, *_ in session.told] == ["say_audio"]
+
+
+async def test_sounds_that_ended_by_themselves_do_not_take_the_place_of_an_open_one():
+    session = Recorder()
+    line = CommandLine(session)
+    await line.handle(SayAudio(utterance="mic"))
+    for number in range(2 * MAX_READERS):
+        await line.handle(SayAudio(utterance=f"short-{number}"))
+        session.failure = UnknownUtterance("it has ended")
+        await line.handle(b"..")
+        session.failure = None
+    answer = await line.handle('{"type":"append_audio","utterance":"mic","audio":"AEA="}')
+    assert isinstance(answer, Ack)
 
 
 async def test_what_a_connection_left_open_ends_with_it():

@@ -10,7 +10,7 @@ from streaming.audio.stream import GONE_SECONDS, LIVE_GONE_SECONDS, MUTED_SECOND
 from streaming.audio.waiting import MAX_WAITING_SECONDS, OWN_WAITING_SECONDS
 from streaming.errors import CapacityReached, ScriptRejected, UnknownUtterance
 from streaming.observer import NullObserver
-from streaming.protocol import UtteranceAppended, UtteranceEnded, UtteranceQueued
+from streaming.protocol import SayAudio, UtteranceAppended, UtteranceEnded, UtteranceQueued
 from streaming.queue import MAX_WAITING_UTTERANCES
 from streaming.session import Session
 from streaming.slots import Slot
@@ -98,6 +98,19 @@ async def test_an_open_microphone_is_one_utterance_after_another():
     assert ends[1].spoken_seconds == pytest.approx(0.8 + 0.8, abs=0.15)
     begins = [places for _, places, slot in found if slot.index <= 1]
     assert begins[0] == pytest.approx(1.0 * SPEECH_RATE, abs=0.12 * SPEECH_RATE), "leading quiet is no speech"
+
+
+async def test_speech_that_begins_in_the_piece_in_which_the_last_ended_is_one_utterance():
+    sound = scene((0.5, QUIET), (0.6, LOUD), (0.44, QUIET), (1.0, LOUD), (0.6, QUIET))
+    async with sounding() as (line, sink):
+        name = await line.session.say_audio(utterance="mic", live=True, end_after_silence=0.4)
+        await line.session.append_audio(name, sound)
+        await line.session.say("after", utterance="next")
+        await line.clock.advance(6.0)
+    assert [(name, what) for name, what in told(sink) if what != "complete"] == [
+        ("mic", "queued"), ("mic-2", "queued"), ("next", "queued"),
+        ("mic", "completed"), ("mic-2", "completed"), ("next", "completed"),
+    ]  # fmt: skip
 
 
 async def test_text_may_be_said_while_a_microphone_is_open_and_silent():
@@ -228,6 +241,47 @@ async def test_a_performer_that_breaks_is_told_to_the_sender(is_live: bool):
         await line.session.say("next", utterance="next")
         await line.clock.advance(1.0)
     assert told(sink)[-3:] == [(name, "failed"), ("next", "queued"), ("next", "completed")]
+
+
+async def test_an_id_that_was_taken_anew_is_not_for_whoever_had_it_before():
+    before, after = scene((1.0, LOUD)), scene((0.5, QUIET), (1.0, LOUD))
+    async with sounding() as (line, sink):
+        late, early = object(), object()
+        await line.session.say_audio(utterance="x", sender=early)
+        await line.session.append_audio("x", before, sender=early)
+        await line.session.interrupt()
+        await line.session.say_audio(utterance="x", sender=late)
+        for final in (False, True):
+            with pytest.raises(UnknownUtterance, match="no open sound x"):
+                await line.session.append_audio("x", before, final, early)
+        await line.session.append_audio("x", after, final=True, sender=late)
+        await line.clock.advance(2.0)
+        heard = np.concatenate([slot.samples for _, slot in line.sent.slots])
+    assert np.array_equal(heard[: after.size], after)
+    assert told(sink) == [
+        ("x", "queued"), ("x", "interrupted"),
+        ("x", "queued"), ("x", "complete"), ("x", "completed"),
+    ]  # fmt: skip
+
+
+async def test_a_sender_that_leaves_while_much_waits_is_not_held_up():
+    async with sounding() as (line, sink):
+        line.session._performer.speech.gate.clear()  # type: ignore[attr-defined]
+        await line.session.say("never said", utterance="before")
+        commands = line.session.commands()
+        await commands.handle(SayAudio(utterance="x", sample_rate=48_000))
+
+        async def push() -> None:
+            while True:
+                await commands.handle(bytes(96_000))
+
+        pushing = asyncio.create_task(push())
+        await line.clock.advance(1.0)
+        pushing.cancel()
+        await asyncio.gather(pushing, return_exceptions=True)
+        assert line.session._queue._waiting_room.samples >= MAX_WAITING_SECONDS * SPEECH_RATE
+        await asyncio.wait_for(commands.close(), 5)
+        assert told(sink)[-1] == ("x", "complete")
 
 
 async def test_a_sender_is_held_up_while_much_waits_and_let_go_by_an_interrupt():
