@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, BinaryIO
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from server.problems import HTTPProblem
 from streaming.audio.decode import KINDS
@@ -71,8 +71,9 @@ class Uploads:
         """The recording that a request carries, as a file on the disk.
 
         Raises:
-            HTTPProblem: 415 for another type of body, 422 for a form without just one file.
-            CapacityReached: too many come in already.
+            HTTPProblem: 415 for another type of body, 422 for a form without just one file, 400 for one that
+                did not come whole.
+            CapacityReached: too many come in already, or the disk is full.
         """
         kind = media_type(request)
         if kind != FORM and not is_sound(kind):
@@ -95,15 +96,18 @@ class Uploads:
 
 @asynccontextmanager
 async def _from_body(request: Request) -> AsyncGenerator[BinaryIO]:
-    file = await asyncio.to_thread(tempfile.TemporaryFile)
+    with _explained():
+        file = await asyncio.to_thread(tempfile.TemporaryFile)
     try:
-        waiting = bytearray()
-        async for chunk in request.stream():
-            waiting += chunk
-            if len(waiting) >= WRITE_BYTES:
-                await asyncio.to_thread(file.write, waiting)
-                waiting = bytearray()
-        await asyncio.to_thread(file.write, waiting)
+        with _explained():
+            waiting = bytearray()
+            async for chunk in request.stream():
+                waiting += chunk
+                if len(waiting) >= WRITE_BYTES:
+                    await asyncio.to_thread(file.write, waiting)
+                    waiting = bytearray()
+            await asyncio.to_thread(file.write, waiting)
+            await asyncio.to_thread(file.flush)
         yield file
     finally:
         await asyncio.to_thread(file.close)
@@ -111,24 +115,41 @@ async def _from_body(request: Request) -> AsyncGenerator[BinaryIO]:
 
 @asynccontextmanager
 async def _from_form(request: Request) -> AsyncGenerator[BinaryIO]:
+    with _explained():
+        form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS)
     try:
-        async with request.form(max_files=1, max_fields=MAX_FORM_FIELDS) as form:
-            names = [name for name, value in form.multi_items() if not isinstance(value, UploadFile)]
-            if names:
-                raise _bad_form(
-                    f"The form has the field {names[0]!r}; options go in the address, as ?name=value."
-                )
-            files = [value for value in form.values() if isinstance(value, UploadFile)]
-            if not files:
-                raise _bad_form("The form holds no file. Send one, as curl -F file=@speech.mp3 does.")
-            file = files[0].file
+        names = [name for name, value in form.multi_items() if not isinstance(value, UploadFile)]
+        if names:
+            raise _bad_form(
+                f"The form has the field {names[0]!r}; options go in the address, as ?name=value."
+            )
+        files = [value for value in form.values() if isinstance(value, UploadFile)]
+        if not files:
+            raise _bad_form("The form holds no file. Send one, as curl -F file=@speech.mp3 does.")
+        file = files[0].file
+        with _explained():
             # Asking for its descriptor moves a small file from memory to the disk.
             await asyncio.to_thread(file.fileno)
-            yield file
+            await asyncio.to_thread(file.flush)
+        yield file
+    finally:
+        await form.close()
+
+
+@contextmanager
+def _explained() -> Generator[None]:
+    """What goes wrong while a recording comes in, in words for its sender."""
+    try:
+        yield
+    except ClientDisconnect as error:
+        raise HTTPProblem(400, "bad_request", "The recording did not come whole. Send it again.") from error
     except HTTPException as error:
         if error.status_code != 400:
             raise
         raise HTTPProblem(400, "bad_request", f"The form cannot be read: {error.detail}") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CapacityReached(f"The recording cannot be kept ({reason}). Try again later.") from error
 
 
 def _bad_form(detail: str) -> HTTPProblem:
