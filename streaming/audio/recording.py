@@ -23,9 +23,14 @@ from streaming.script import samples_of
 
 READ_AHEAD_BYTES = 64 << 10
 """What waits here; the process decodes no further while it is full."""
+MAX_MESSAGE_BYTES = 4 << 20
+"""More than half a minute of sound, the most that one packet may hold. A decoder that a file has taken over
+cannot fill this process, either."""
 
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
 """Of the environment. The rest may hold secrets."""
+
+_DAMAGED = "The file is damaged in a way that cannot be read. Export it again."
 
 log = structlog.get_logger(__name__)
 
@@ -113,6 +118,9 @@ async def _receive(process: Process) -> tuple[int, bytes]:
     assert process.stdout is not None
     try:
         kind, size = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
+        if size > MAX_MESSAGE_BYTES:
+            log.error("a recording's decoder spoke nonsense", kind=kind, size=size)
+            raise ScriptRejected(_DAMAGED)
         body = await process.stdout.readexactly(size)
     except asyncio.IncompleteReadError:
         status = await process.wait()
@@ -120,7 +128,7 @@ async def _receive(process: Process) -> tuple[int, bytes]:
         if status > 0:
             raise EngineFailed("The recording cannot be decoded; the server's log says why.") from None
         # A signal: out of time, or FFmpeg itself fell.
-        raise ScriptRejected("The file is damaged in a way that cannot be read. Export it again.") from None
+        raise ScriptRejected(_DAMAGED) from None
     if kind == REFUSED:
         refused = msgspec.json.decode(body, type=Refused)
         raise error_from_code(refused.code, refused.message)

@@ -163,6 +163,17 @@ async def test_a_decoder_that_does_not_start_is_ours(monkeypatch):
                 pass
 
 
+async def test_a_decoder_that_a_file_took_over_cannot_fill_our_memory(monkeypatch, tmp_path):
+    taken_over = tmp_path / "python"
+    taken_over.write_text("#!/bin/sh\nprintf '\\001\\377\\377\\377\\177'\nexec sleep 60\n")
+    taken_over.chmod(0o700)
+    with file_of(b"RIFF") as file, monkeypatch.context() as patched:
+        patched.setattr(recording.sys, "executable", str(taken_over))
+        with pytest.raises(ScriptRejected, match="damaged"):
+            async with asyncio.timeout(10), open_recording(file):
+                pytest.fail("it claims a message of 2 GB")
+
+
 async def test_the_decoder_knows_no_secret_of_ours(monkeypatch):
     monkeypatch.setenv("LIPSTREAM_API_KEY", "a-secret-of-the-server")
     with file_of(wav(tone(SPEECH_RATE, 60.0))) as file:
