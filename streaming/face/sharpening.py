@@ -20,6 +20,8 @@ HELD, FALLEN = 0.80, 0.50
 has been below the second."""
 VOICED = (0.08, 0.25)
 """Where voice is below this range the mouth rests; within it the mouth opens the more the higher it is."""
+UNSURE, SPEAKING = 0.06, (0.30, 0.70)
+"""So little opening is not shown where voice is below the range: noise makes a network see small mouths."""
 APERTURE_GAIN, WIDTH_GAIN = 1.10, 1.4
 """These give apertures and widths the spread again that they have where the sounds are known."""
 TONGUE_SHOWS = (0.05, 0.50)
@@ -73,12 +75,13 @@ class Sharpening:
 
     def _close(self, target: Target, here: Sequence[Moment], after: Sequence[Moment]) -> None:
         """Lips that come together for a sound do touch, in the frame that is nearest to it."""
+        voiced = max(moment.voice for moment in here) > VOICED[0]
         for kind, sure, likely in _CLOSURES:
             amount, peak = _amount(here, kind), self._peak[kind]
             strongest = max(moment[kind] for moment in here)
             begins = peak == 0.0 and strongest >= likely and amount >= _amount(after, kind)
             goes_on = peak > 0.0 and amount >= HELD * peak
-            shut = strongest >= sure or begins or goes_on
+            shut = voiced and (strongest >= sure or begins or goes_on)
             fallen = not shut and amount < FALLEN * peak
             self._peak[kind] = 0.0 if fallen else max(peak, amount) if shut else peak
             if shut and not target.closure:
@@ -104,7 +107,8 @@ def _foreseen(moments: Sequence[Moment]) -> float:
 
 def _opening(moment: Moment) -> float:
     """How far the mouth is open."""
-    return min(APERTURE_GAIN * moment.aperture * _ramp(moment.voice, VOICED), 1.0)
+    shown = max(0.0, moment.aperture - UNSURE * (1 - _ramp(moment.voice, SPEAKING)))
+    return min(APERTURE_GAIN * shown * _ramp(moment.voice, VOICED), 1.0)
 
 
 def _ramp(value: float, limits: tuple[float, float]) -> float:

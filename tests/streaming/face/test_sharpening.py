@@ -53,3 +53,11 @@ def test_voice_opens(voice, low, high):
     moment = Moment(0.5, 0.9, 0.0, 0.0, 0.5, voice)
     target = frames([moment] * 3)[0]
     assert low <= target.aperture <= high and low <= target.width <= high and low <= target.tongue <= high
+
+
+def test_what_is_unsure_and_small_is_not_shown():
+    small = [Moment(0.06, 0.5, 0.3, 0.3, 0.0, voice) for voice in (0.2, 0.9)]
+    noise, speech = (frames([moment] * 3)[0] for moment in small)
+    assert noise.aperture == 0.0 and speech.closure
+    assert frames([Moment(0.06, 0.5, 0.0, 0.0, 0.0, 0.9)] * 3)[0].aperture > 0.05
+    assert not frames([Moment(0.0, 0.5, 0.9, 0.9, 0.0, 0.05)] * 3)[0].closure
