@@ -7,6 +7,9 @@ import { byId } from "./dom.js";
 const PAUSE_SECONDS = 1;
 /** The server takes no higher rate. */
 const MOST_HERTZ = 48_000;
+/** Sound that the network cannot carry is left out from here on, so that the rest is not late for good. */
+const MOST_BEHIND_SECONDS = 0.5;
+const BYTES_PER_SAMPLE = 2;
 /** The level bar falls by this share from one 20 ms block to the next. */
 const FALL = 0.85;
 
@@ -17,6 +20,20 @@ function wordsFor(error) {
   if (name === "NotFoundError") return "No microphone was found. Connect one, then try again.";
   if (name === "NotReadableError") return "Another program uses the microphone. Close it, then try again.";
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Run an action once this has been stopped, or now if it has. @param {AbortSignal} signal @param {() => void} action */
+function afterwards(signal, action) {
+  if (signal.aborted) action();
+  else signal.addEventListener("abort", action, { once: true });
+}
+
+/** The microphone's own rate, as far as the server takes it. @returns {Promise<AudioContext>} */
+async function newContext() {
+  const context = new AudioContext({ latencyHint: "interactive" });
+  if (context.sampleRate <= MOST_HERTZ) return context;
+  await context.close();
+  return new AudioContext({ latencyHint: "interactive", sampleRate: MOST_HERTZ });
 }
 
 /** Dispatches `trouble` (CustomEvent with a message). */
@@ -46,10 +63,11 @@ export class Microphone extends EventTarget {
     const stop = (this.#on = new AbortController());
     this.#show();
     try {
+      if (!this.live.transport?.ready) throw new Error("Not connected yet. Try again in a moment.");
       const stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true } });
-      stop.signal.addEventListener("abort", () => stream.getTracks().forEach((track) => track.stop()));
+      afterwards(stop.signal, () => stream.getTracks().forEach((track) => track.stop()));
       // Granted after somebody changed their mind.
-      if (stop.signal.aborted) return stream.getTracks().forEach((track) => track.stop());
+      stop.signal.throwIfAborted();
       stream.getAudioTracks()[0]?.addEventListener("ended", () => this.stop());
       await this.#stream(stream, stop.signal);
     } catch (error) {
@@ -61,13 +79,10 @@ export class Microphone extends EventTarget {
 
   /** @param {MediaStream} stream @param {AbortSignal} signal */
   async #stream(stream, signal) {
-    let context = new AudioContext({ latencyHint: "interactive" });
-    if (context.sampleRate > MOST_HERTZ) {
-      await context.close();
-      context = new AudioContext({ latencyHint: "interactive", sampleRate: MOST_HERTZ });
-    }
-    signal.addEventListener("abort", () => context.close().catch(() => {}));
+    const context = await newContext();
+    afterwards(signal, () => context.close().catch(() => {}));
     await context.audioWorklet.addModule(new URL("./worklet/microphone.js", import.meta.url));
+    signal.throwIfAborted();
     const { transport } = this.live;
     const { utterance } = await this.live.command({
       type: "say_audio",
@@ -76,19 +91,21 @@ export class Microphone extends EventTarget {
       sample_rate: context.sampleRate,
       end_after_silence: PAUSE_SECONDS,
     });
+    // Whatever happens from here on, what was begun is ended: the server holds it open for minutes.
+    afterwards(signal, () => {
+      if (this.live.transport === transport && transport?.ready) this.live.command({ type: "append_audio", utterance, final: true }).catch(() => {});
+    });
     signal.throwIfAborted();
+    const most = context.sampleRate * BYTES_PER_SAMPLE * MOST_BEHIND_SECONDS;
     const node = new AudioWorkletNode(context, "lipstream-microphone", { numberOfOutputs: 0 });
     node.port.onmessage = ({ data }) => {
       if (signal.aborted) return;
       // The sound belongs to the connection that began it.
       if (this.live.transport !== transport || !transport?.ready) return this.stop();
-      transport.sendSound(data.pcm);
+      if (transport.behind <= most) transport.sendSound(data.pcm);
       this.#shine(data.level);
     };
-    signal.addEventListener("abort", () => {
-      node.port.onmessage = null;
-      if (this.live.transport === transport && transport?.ready) this.live.command({ type: "append_audio", utterance, final: true }).catch(() => {});
-    });
+    afterwards(signal, () => (node.port.onmessage = null));
     context.createMediaStreamSource(stream).connect(node);
     await context.resume();
   }

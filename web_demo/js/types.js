@@ -67,6 +67,7 @@
  * @property {boolean} ready  whether commands can be sent
  * @property {(command: Command) => void} send
  * @property {(pcm: ArrayBuffer) => void} sendSound  PCM of what `say_audio` began
+ * @property {number} behind  bytes that were sent and have not left yet
  * @property {(muted: boolean) => Promise<boolean>} setMuted  false where the browser does not allow sound yet
  * @property {() => void} hush  silence at once what is being said
  * @property {(slot: number) => number} delay  seconds until what was sent in this slot is heard

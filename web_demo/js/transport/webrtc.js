@@ -157,6 +157,10 @@ export class WebRtcTransport {
     this.channel.send(pcm);
   }
 
+  get behind() {
+    return this.channel.bufferedAmount;
+  }
+
   /** @param {boolean} muted @returns {Promise<boolean>} */
   setMuted(muted) {
     return this.sound.setMuted(muted);

@@ -128,6 +128,10 @@ export class WebSocketTransport {
     this.#socket?.send(pcm);
   }
 
+  get behind() {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
   /** @param {boolean} muted */
   setMuted(muted) {
     return this.player.setMuted(muted);
