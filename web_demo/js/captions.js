@@ -1,8 +1,9 @@
 // @ts-check
 /** Captions that follow the speech word by word. Spans are counted in characters (code points), as the server does. */
 
-/** Two lines of 42, as broadcasters have it. */
+/** Two lines of 42 letters, as broadcasters have it; Chinese, Japanese and Korean ones are twice as wide as others. */
 const LONGEST = 84;
+const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff01-\uff60]/u;
 const LINGER_MS = 1400;
 const KEPT = 50;
 
@@ -18,13 +19,15 @@ export function partsOf(chars) {
   let start = 0;
   for (const sentence of sentencesOf(chars.join(""))) {
     let left = Array.from(sentence);
-    while (left.length > LONGEST) {
-      const cut = cutOf(left);
+    let width = widthOf(left);
+    while (width > LONGEST) {
+      const cut = cutOf(left, width);
+      width -= widthOf(left.slice(0, cut));
       parts.push({ start, stop: start + cut });
       start += cut;
       left = left.slice(cut);
     }
-    parts.push({ start, stop: start + left.length });
+    if (left.length) parts.push({ start, stop: start + left.length });
     start += left.length;
   }
   return parts;
@@ -33,16 +36,45 @@ export function partsOf(chars) {
 /** @param {string} text @returns {string[]} */
 function sentencesOf(text) {
   if ("Segmenter" in Intl) return [...new Intl.Segmenter(undefined, { granularity: "sentence" }).segment(text)].map((s) => s.segment);
-  return text.match(/[^.!?\n]+[.!?\n]*\s*|\s+/gu) ?? [text];
+  return text.match(/[^.!?。！？\n]+[.!?。！？\n]*\s*|[\s\S]/gu) ?? [text];
 }
 
-/** Where to break a long piece: after a comma if one stands late enough, else at a space. @param {string[]} chars */
-function cutOf(chars) {
-  const pieces = Math.ceil(chars.length / LONGEST);
-  const most = Math.min(LONGEST, Math.ceil(chars.length / pieces) + 12);
-  for (let i = most; i > most * 0.5; i--) if (/[,;:–—、，]/u.test(chars[i - 1])) return chars[i] === " " ? i + 1 : i;
-  for (let i = most; i > 1; i--) if (/\s/u.test(chars[i - 1])) return i;
-  return most;
+/** @param {string[]} chars */
+const widthOf = (chars) => chars.reduce((width, char) => width + (WIDE.test(char) ? 2 : 1), 0);
+
+/**
+ * Where to break a long piece: after a comma if one stands late enough, else at a space, else between words.
+ * @param {string[]} chars
+ * @param {number} width  of them
+ */
+function cutOf(chars, width) {
+  const most = fitting(chars, Math.min(LONGEST, Math.ceil(width / Math.ceil(width / LONGEST)) + 12));
+  for (let i = most; i > most * 0.5; i--) if (/[,;:–—、，；：]/u.test(chars[i - 1])) return chars[i] === " " ? i + 1 : i;
+  for (let i = most; i > most * 0.5; i--) if (/\s/u.test(chars[i - 1])) return i;
+  return wordEnd(chars, most);
+}
+
+/** How many characters have room. @param {string[]} chars @param {number} room */
+function fitting(chars, room) {
+  let count = 0;
+  for (let width = 0; count < chars.length; count++) {
+    width += widthOf([chars[count]]);
+    if (width > room) break;
+  }
+  return count;
+}
+
+/** The last place up to `most` where a word begins: many languages write no spaces. @param {string[]} chars @param {number} most */
+function wordEnd(chars, most) {
+  if (!("Segmenter" in Intl)) return most;
+  let best = 0;
+  let at = 0;
+  for (const { segment, isWordLike } of new Intl.Segmenter(undefined, { granularity: "word" }).segment(chars.slice(0, 2 * most).join(""))) {
+    if (at > most) break;
+    if (isWordLike) best = at;
+    at += Array.from(segment).length;
+  }
+  return best || most;
 }
 
 export class Captions {
@@ -153,7 +185,7 @@ export class Captions {
     const piece = (/** @type {number} */ from, /** @type {number} */ to) => chars.slice(from, to).join("");
     let stop = Math.min(Math.max(event.stop, event.begin), part.stop);
     // The comma belongs to its word.
-    while (stop < part.stop && /[^\s\p{L}\p{N}]/u.test(chars[stop])) stop += 1;
+    while (stop < part.stop && /[^\s\p{L}\p{N}\p{Ps}\p{Pi}]/u.test(chars[stop])) stop += 1;
     this.before.textContent = piece(part.start, event.begin).trimStart();
     this.now.textContent = piece(event.begin, stop);
     this.after.textContent = piece(stop, part.stop).trimEnd();
