@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streaming.face.finishing import MOMENT_SECONDS, Target
-from streaming.face.log_mel import BANDS, ROWS_PER_STEP, STEP_SAMPLES, LogMel
+from streaming.face.log_mel import BANDS, FLOOR, ROWS_PER_STEP, STEP_SAMPLES, LogMel
 from streaming.face.mel_level import MelLevel
 from streaming.face.sharpening import Moment, Sharpening
 from streaming.face.viseme_net import CURVE_NAMES, STEP_MS, Rows, VisemeNet
 from streaming.speech.base import SpeechChunk
 from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
 
+QUIET_STEPS = 15
+"""Steps of silence that the network hears before a sound."""
 _VOICE = CURVE_NAMES.index("voice")
 _STEPS_PER_FRAME = SLOT_SAMPLES // STEP_SAMPLES
 _MOMENT = round(MOMENT_SECONDS * SPEECH_RATE) // STEP_SAMPLES
@@ -48,6 +50,8 @@ class ListeningMouth:
         self._rows = np.zeros((0, BANDS), np.float32)
         self._level = MelLevel()
         self._stream = net.open()
+        # A network that has heard nothing yet expects speech: it begins with a quiet room.
+        self._stream.hear(np.full((ROWS_PER_STEP * QUIET_STEPS, BANDS), math.log(FLOOR), np.float32))
         self._waits = net.look_ahead_steps
         self._head = head_for(self._waits, look_ahead_ms)
         # What the heads said in the last steps: all that a frame looks back for.

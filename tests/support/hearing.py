@@ -5,6 +5,7 @@ from typing import cast
 
 import numpy as np
 
+from streaming.face.listening import QUIET_STEPS
 from streaming.face.viseme_net import VisemeNet
 
 HEADS = (0, 2, 4, 6)
@@ -17,7 +18,7 @@ def mouth(aperture=0.0, width=0.0, press=0.0, bite=0.0, tongue=0.0, voice=1.0):
 
 class ScriptedStream:
     def __init__(self, script):
-        self.script, self.steps = script, 0
+        self.script, self.steps = script, -QUIET_STEPS
 
     def hear(self, rows):
         return np.stack([self.step(pair) for pair in rows.reshape(-1, 2, 40)])

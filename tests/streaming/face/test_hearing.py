@@ -89,6 +89,13 @@ def test_nobody_speaks_and_the_mouth_rests(face, decibels):
     assert moved.mean() <= 0.01
 
 
+def test_a_recording_that_begins_with_its_room_begins_at_rest(face, speech):
+    rng = np.random.default_rng(1)
+    pcm = np.concatenate((np.zeros(RATE // 2, np.float32), pcm_of(speech)[: 2 * RATE]))
+    listened = heard(face, pcm + rng.standard_normal(len(pcm)) * 10 ** (-55 / 20))
+    assert listened[:8, [0, 2, 3]].max() < 0.05 and listened[:, 0].max() > 0.3
+
+
 def test_streams_side_by_side_share_the_network_and_nothing_else(face, speech):
     one, two = pcm_of(speech)[: 2 * RATE], pcm_of(speech)[RATE : 3 * RATE]
     streams, patches = [face.open("a"), face.open("b")], [[], []]
