@@ -187,3 +187,16 @@ def test_where_known_sounds_end_the_ear_takes_over_in_the_next_frame():
     patches = stream.push(known) + stream.push(SpeechChunk(sound(12_000))) + stream.flush()
     assert len(patches) == 25
     assert patches[8].width > 0.5 and patches[16].width < -0.3
+
+
+def test_the_network_hears_a_quiet_room_before_the_sound():
+    heard = []
+
+    def script(ms, rows):
+        heard.append((ms, float(rows.mean())))
+        return SILENT
+
+    ListeningMouth(scripted(script), 0).push(SpeechChunk(sound(9600)))
+    first = min(i for i, (ms, _) in enumerate(heard) if ms > 0)
+    assert first >= 10 * len(HEADS)
+    assert max(level for _, level in heard[:first:4]) < -20.0 < min(level for _, level in heard[first + 8 :])
