@@ -15,6 +15,8 @@ SURE_PRESS, LIKELY_PRESS = 0.80, 0.15
 """Lips shut wherever press is beyond the first, and at peaks beyond the second."""
 SURE_BITE, LIKELY_BITE = 0.60, 0.22
 """The same of the lower lip under the teeth."""
+BLIND = 2.0
+"""Peaks must be so much clearer where what follows cannot be foreseen."""
 HELD, FALLEN = 0.80, 0.50
 """A closure lasts while press (or bite) is beyond the first share of its peak; another one can begin when it
 has been below the second."""
@@ -79,6 +81,8 @@ class Sharpening:
         for kind, sure, likely in _CLOSURES:
             amount, peak = _amount(here, kind), self._peak[kind]
             strongest = max(moment[kind] for moment in here)
+            if len(after) < len(here):
+                likely *= BLIND
             begins = peak == 0.0 and strongest >= likely and amount >= _amount(after, kind)
             goes_on = peak > 0.0 and amount >= HELD * peak
             shut = voiced and (strongest >= sure or begins or goes_on)
