@@ -16,6 +16,8 @@ from streaming.session import Session
 MAX_RECORDINGS = 16
 """That are being decoded at the same time. Each is a process, which most need for a second: a session takes a
 minute of sound at once."""
+MAX_OF_SESSION = 4
+"""Long ones that wait in one session, so that no session keeps the others from theirs."""
 
 _NOTHING = np.zeros(0, np.float32)
 
@@ -27,7 +29,7 @@ class Recordings:
 
     def __init__(self) -> None:
         self._opening = 0
-        self._feeding: set[asyncio.Task[None]] = set()
+        self._feeding: dict[asyncio.Task[None], str] = {}
 
     async def say(
         self, session: Session, file: BinaryIO, *, utterance: str | None = None, interrupt: bool = False
@@ -48,6 +50,10 @@ class Recordings:
             CapacityReached: too much is under way already.
             LipstreamError: what the session raises.
         """
+        if not interrupt and list(self._feeding.values()).count(session.id) >= MAX_OF_SESSION:
+            raise CapacityReached(
+                f"{MAX_OF_SESSION} long recordings wait in this session already. Let one be said first."
+            )
         recording = await self.open(file)
         try:
             name = await session.say_audio(utterance=utterance, interrupt=interrupt, sender=recording)
@@ -56,8 +62,8 @@ class Recordings:
             raise
         feeding = _feed(session, name, recording, session.generation)
         task = asyncio.create_task(feeding, name=f"recording-{session.id}")
-        self._feeding.add(task)
-        task.add_done_callback(self._feeding.discard)
+        self._feeding[task] = session.id
+        task.add_done_callback(self._feeding.pop)
         return name, recording.info.seconds
 
     async def open(self, file: BinaryIO) -> Recording:

@@ -338,6 +338,23 @@ async def test_an_interrupt_stops_the_decoder(house):
         assert [(end.utterance, end.reason) for end in ends] == [("u1", "interrupted"), ("next", "completed")]
 
 
+async def test_the_long_recordings_of_one_session_leave_room_for_those_of_others(house):
+    long = wav(tone(SPEECH_RATE, 100.0))
+    async with house() as place:
+        for _ in range(recordings.MAX_OF_SESSION):
+            assert (await place.post("/audio", SOUND, content=long)).status_code == 202
+        answer = await place.post("/audio", SOUND, content=long)
+        assert (answer.status_code, answer.json()["code"]) == (503, "capacity_reached")
+        other = await place.state.sessions.create("mira")
+        answer = await place.http.post(
+            f"/v1/sessions/{other.id}/say/audio",
+            headers={"Authorization": f"Bearer {other.token}"} | SOUND,
+            content=long,
+        )
+        assert answer.status_code == 202
+        assert (await place.post("/audio?interrupt=true", SOUND, content=long)).status_code == 202
+
+
 async def test_closing_the_session_stops_the_decoder(house):
     async with house() as place:
         await place.post("/audio", SOUND, content=wav(tone(SPEECH_RATE, 300.0)))
