@@ -16,7 +16,9 @@ from streaming.protocol import MAX_MESSAGE_BYTES, Error, Event
 MAX_QUEUED_COMMANDS = 64
 MAX_QUEUED_SOUND_BYTES = 4 << 20
 """A data channel cannot be held up, so this is what waits of sound that comes faster than it is said, beside
-what the session keeps: 87 s of 16-bit samples at 24 kHz."""
+what the session keeps: 77 s of 16-bit samples at 24 kHz in pieces of 20 ms."""
+BYTES_BESIDE = 128
+"""What a message that waits takes in memory beside its own bytes, of which there may be one."""
 MAX_PENDING_EVENTS = 64
 """Kept for a channel that is not open yet."""
 
@@ -108,14 +110,16 @@ class ControlChannel:
             )
         else:
             self._commands_waiting += 1
+            # It may begin another sound.
+            self._sound_lost = False
             self._messages.put_nowait(raw)
 
     def _take_sound(self, data: bytes) -> None:
         """Queue sound. Where some is lost all that follows of it is, as speech with a hole is worse."""
         if self._sound_lost:
             return
-        if self._sound_waiting + len(data) <= MAX_QUEUED_SOUND_BYTES:
-            self._sound_waiting += len(data)
+        if self._sound_waiting + len(data) + BYTES_BESIDE <= MAX_QUEUED_SOUND_BYTES:
+            self._sound_waiting += len(data) + BYTES_BESIDE
             self._messages.put_nowait(data)
             return
         self._sound_lost = True
@@ -130,7 +134,6 @@ class ControlChannel:
         while True:
             raw = await self._messages.get()
             if raw is None:
-                self._sound_lost = False
                 self._line.lose_sound()
                 continue
             try:
@@ -144,7 +147,7 @@ class ControlChannel:
                     code=LipstreamError.code, message="The command failed; the server's log says why."
                 )
             if isinstance(raw, bytes):
-                self._sound_waiting -= len(raw)
+                self._sound_waiting -= len(raw) + BYTES_BESIDE
             else:
                 self._commands_waiting -= 1
             if answer is not None:

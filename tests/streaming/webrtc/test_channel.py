@@ -5,7 +5,7 @@ from typing import cast
 from aiortc import RTCDataChannel, RTCPeerConnection
 
 from streaming.protocol import MAX_MESSAGE_BYTES, Event, Pong
-from streaming.webrtc.channel import ControlChannel
+from streaming.webrtc.channel import BYTES_BESIDE, ControlChannel
 
 
 async def test_a_command_that_is_too_long_is_refused_and_the_next_one_is_taken() -> None:
@@ -51,7 +51,7 @@ async def test_a_command_that_is_too_long_is_refused_and_the_next_one_is_taken()
 
 
 async def test_sound_that_is_too_much_is_lost_from_there_on(monkeypatch) -> None:
-    monkeypatch.setattr("streaming.webrtc.channel.MAX_QUEUED_SOUND_BYTES", 3)
+    monkeypatch.setattr("streaming.webrtc.channel.MAX_QUEUED_SOUND_BYTES", 2 * BYTES_BESIDE + 3)
     taken: list[str | bytes] = []
     go = asyncio.Event()
 
@@ -82,7 +82,7 @@ async def test_sound_that_is_too_much_is_lost_from_there_on(monkeypatch) -> None
 
     control, channel = ControlChannel(Line(), lambda: None), Channel()
     control.open(cast(RTCDataChannel, channel))
-    for message in (b"a", b"b", "one", b"cc", b"d", "two"):
+    for message in (b"a", b"b", "one", b"cc", b"d", b"d", "two"):
         channel.receive(message)
     await asyncio.sleep(0)
     go.set()
