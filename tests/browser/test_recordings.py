@@ -108,6 +108,26 @@ async def test_what_is_no_recording_is_refused_with_a_reason(server: LiveServer,
         visitor.forgive("422", "415")
 
 
+PASTE = """([name, type, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File(["x"], name, { type }));
+  if (text) data.setData("text/plain", text);
+  const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  document.querySelector("#text").dispatchEvent(paste);
+  return paste.defaultPrevented;
+}"""
+
+
+async def test_a_recording_may_be_pasted_and_text_that_comes_with_a_picture_is_text(
+    server: LiveServer, browser: Browser
+):
+    async with visit(browser, server.url) as visitor:
+        assert not await visitor.page.evaluate(PASTE, ["cells.png", "image/png", "some cells"])
+        assert await visitor.page.is_hidden("#form-error")
+        assert await visitor.page.evaluate(PASTE, ["speech.mp3", "audio/mpeg", ""])
+        assert await visitor.page.inner_text("#recording-name") == "speech.mp3"
+
+
 @pytest.mark.parametrize("query", ["", "transport=websocket"], ids=["webrtc", "webcodecs"])
 async def test_the_microphone_is_repeated(server: LiveServer, tmp_path: Path, query: str):
     reading = await read_aloud(TEXT)

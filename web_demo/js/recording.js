@@ -53,7 +53,8 @@ export class Recording extends EventTarget {
       this.#take(event.dataTransfer.files);
     });
     zone.addEventListener("paste", (event) => {
-      if (!event.clipboardData?.files.length) return;
+      // Spreadsheets and word processors lay a picture beside the text that they copy.
+      if (!event.clipboardData?.files.length || event.clipboardData.types.includes("text/plain")) return;
       event.preventDefault();
       this.#take(event.clipboardData.files);
     });
