@@ -24,7 +24,7 @@ from training.visemes.sizes import HIDDEN
 
 SEED = 7
 HIBARI_CLIPS = 2600
-KOKORO_ROUNDS = 17
+KOKORO_ROUNDS = 15
 RUNS = ((1500, 3e-3, 144), (3000, 2e-3, 144), (8500, 2e-3, 144), (10_000, 1.6e-3, HIDDEN))
 """Steps, rate and width of each."""
 
