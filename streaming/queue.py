@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from streaming.audio.live import LiveUtterance
+from streaming.audio.live import SOUND_DROPPED, LiveUtterance
 from streaming.audio.sounds import Sounds
 from streaming.audio.utterance import FILLER, SoundUtterance
 from streaming.audio.waiting import WaitingRoom
@@ -179,6 +179,8 @@ class UtteranceQueue:
         Raises:
             CapacityReached: too many utterances wait already.
         """
+        if live:
+            self._drop_overtaken()
         self._check_room()
         key = self._next_key()
         if live:
@@ -237,8 +239,17 @@ class UtteranceQueue:
         self._notify(UtteranceQueued(utterance=entry.name, text=text, kind=entry.kind))
         self._touch()
 
+    def _drop_overtaken(self) -> None:
+        """Let go of live speech that is not live any more, now that there is newer."""
+        for entry in tuple(self._utterances):
+            if isinstance(entry, LiveUtterance) and entry.outdated:
+                self._utterances.remove(entry)
+                entry.error = entry.error or (SOUND_DROPPED, "It had to wait too long. Say it again.")
+                entry.received()
+                self._ended(entry, "failed")
+
     def _is_current(self, entry: Utterance) -> bool:
-        return entry.key.generation == self.generation
+        return entry.key.generation == self.generation and not entry.all_received
 
     def _noticed(self, entry: Utterance, notice: Notice) -> None:
         if notice.code == "speech_engine":

@@ -51,6 +51,7 @@ MAX_BACKLOG_SECONDS = 1.5
 MAX_BACKLOG_SLOTS = round(MAX_BACKLOG_SECONDS / SLOT_SECONDS)
 MAX_BACKLOG_SAMPLES = MAX_BACKLOG_SLOTS * SLOT_SAMPLES
 
+SOUND_DROPPED = "sound_dropped"
 NOTICE_SECONDS = 5.0
 """Viewers are told of what was dropped at most this often."""
 
@@ -106,6 +107,12 @@ class LiveUtterance(SoundUtterance):
         self._void: set[int] = set()
         self._stalled = True
         self._last_came = accepted
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it was over before any of it could be sent, and begun longer ago than live sound may wait."""
+        waited = self._clock.clock.now() - self.accepted
+        return self.final and self._last is None and waited > MAX_BACKLOG_SECONDS
 
     def write(self, samples: NDArray[np.float32]) -> None:
         """Take sound that came just now."""
@@ -233,4 +240,4 @@ class LiveUtterance(SoundUtterance):
                 f"{self._untold_seconds:.2f} s of live sound came too late or too fast and was left out."
             )
             self._untold_seconds = 0.0
-            self._notify(NoticeEvent(code="sound_dropped", message=message, utterance=self.name))
+            self._notify(NoticeEvent(code=SOUND_DROPPED, message=message, utterance=self.name))

@@ -124,6 +124,26 @@ async def test_text_may_be_said_while_a_microphone_is_open_and_silent():
             await line.session.say("three", utterance=name)
 
 
+async def test_of_a_microphone_that_waits_only_the_newest_is_said():
+    async with sounding() as (line, sink):
+        performer = line.session._performer
+        performer.speech.gate.clear()  # type: ignore[attr-defined]
+        await line.session.say("one two", utterance="text")
+        name = await line.session.say_audio(utterance="mic", live=True, end_after_silence=0.4)
+        phrase = scene((0.5, LOUD), (1.2, QUIET))
+        for _ in range(3):
+            await line.send(name, phrase, in_pieces(phrase.size, PIECE), rest=0.0, final=False)
+        performer.speech.gate.set()  # type: ignore[attr-defined]
+        await line.clock.advance(4.0)
+    ends = [event for event in sink.events if isinstance(event, UtteranceEnded)]
+    assert [(end.utterance, end.reason, end.code) for end in ends] == [
+        ("mic", "failed", "sound_dropped"),
+        ("mic-2", "failed", "sound_dropped"),
+        ("text", "completed", None),
+        ("mic-3", "completed", None),
+    ]
+
+
 async def test_a_recording_with_silence_ends_there_and_the_rest_is_dropped():
     sound = scene((0.4, QUIET), (0.6, LOUD), (1.5, QUIET), (0.6, LOUD))
     async with sounding() as (line, sink):
