@@ -110,7 +110,7 @@ class LiveUtterance(SoundUtterance):
 
     @property
     def outdated(self) -> bool:
-        """Whether it was over before any of it could be sent, and begun longer ago than live sound may wait."""
+        """Whether it was over before any of it could be sent, and began longer ago than live sound waits."""
         waited = self._clock.clock.now() - self.accepted
         return self.final and self._last is None and waited > MAX_BACKLOG_SECONDS
 
