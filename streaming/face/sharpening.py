@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from streaming.face.finishing import Target
 
-SURE_PRESS, LIKELY_PRESS = 0.80, 0.15
+SURE_PRESS, LIKELY_PRESS = 0.80, 0.09
 """Lips shut wherever press is beyond the first, and at peaks beyond the second."""
 SURE_BITE, LIKELY_BITE = 0.60, 0.22
 """The same of the lower lip under the teeth."""
@@ -20,11 +20,11 @@ BLIND = 2.0
 HELD, FALLEN = 0.80, 0.50
 """A closure lasts while press (or bite) is beyond the first share of its peak; another one can begin when it
 has been below the second."""
-VOICED = (0.08, 0.25)
+VOICED = (0.03, 0.12)
 """Where voice is below this range the mouth rests; within it the mouth opens the more the higher it is."""
-UNSURE, SPEAKING = 0.06, (0.30, 0.70)
+UNSURE, SPEAKING = 0.03, (0.20, 0.60)
 """So little opening is not shown where voice is below the range: noise makes a network see small mouths."""
-APERTURE_GAIN, WIDTH_GAIN = 1.10, 1.4
+APERTURE_GAIN, WIDTH_GAIN = 1.10, 1.3
 """These give apertures and widths the spread again that they have where the sounds are known."""
 TONGUE_SHOWS = (0.05, 0.50)
 """The tongue rises over this range, so that it is seen as often and as definitely as where they are known."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from streaming.face.atlas_face import AtlasFaceStream
 from streaming.face.finishing import CLOSE_LIMIT, OPEN_LIMIT
 from streaming.face.listening import ListeningMouth, head_for
+from streaming.face.sharpening import VOICED
 from streaming.slots import MouthShape
 from streaming.speech.base import Phoneme, SpeechChunk
 from tests.support.hearing import HEADS, SILENT, mouth, scripted
@@ -138,7 +139,7 @@ def test_without_look_ahead_a_sudden_closure_comes_a_frame_late_rather_than_too_
 
 
 def test_where_nobody_speaks_the_mouth_rests():
-    shown = at_moments(lambda ms: mouth(0.4, width=0.8, tongue=0.5, voice=0.05))
+    shown = at_moments(lambda ms: mouth(0.4, width=0.8, tongue=0.5, voice=VOICED[0]))
     assert shown[:, [0, 2, 3, 4]].max() == 0.0 and np.abs(shown[:, 1]).max() < 0.05
 
 

@@ -1,6 +1,14 @@
 import pytest
 
-from streaming.face.sharpening import Moment, Sharpening
+from streaming.face.sharpening import (
+    LIKELY_PRESS,
+    SPEAKING,
+    SURE_PRESS,
+    UNSURE,
+    VOICED,
+    Moment,
+    Sharpening,
+)
 
 OPEN = Moment(0.5, 0.5, 0.0, 0.0, 0.0, 1.0)
 
@@ -15,7 +23,8 @@ def frames(moments, foreseen=2):
 
 
 def pressing(*press):
-    return [OPEN._replace(press=p) for p in press]
+    """Open moments with these amounts of press, in least peaks that are shut."""
+    return [OPEN._replace(press=min(1.0, LIKELY_PRESS * p)) for p in press]
 
 
 def shut(targets):
@@ -23,16 +32,17 @@ def shut(targets):
 
 
 def test_a_peak_shuts_the_frame_that_is_nearest_to_it():
-    assert shut(frames(pressing(0, 0, 0.1, 0.3, 0.1, 0, 0))) == [1]
-    assert shut(frames(pressing(0, 0, 0.25, 0.3, 0.1, 0, 0))) == [1]
-    assert shut(frames(pressing(0, 0.2, 0.3, 0.1, 0, 0, 0))) == [0]
-    assert shut(frames(pressing(0, 0, 0.05, 0.1, 0.05, 0, 0))) == []
+    assert shut(frames(pressing(0, 0, 0.5, 1.5, 0.5, 0, 0))) == [1]
+    assert shut(frames(pressing(0, 0, 1.2, 1.5, 0.5, 0, 0))) == [1]
+    assert shut(frames(pressing(0, 1, 1.5, 0.5, 0, 0, 0))) == [0]
+    assert shut(frames(pressing(0, 0, 0.4, 0.9, 0.4, 0, 0))) == []
 
 
 def test_a_soft_plateau_is_one_closure_and_a_sure_one_lasts():
-    assert shut(frames(pressing(*[0.3] * 9, 0, 0, 0, 0))) == [0, 1, 2, 3]
-    assert shut(frames(pressing(0, 0.3, 0, 0, 0.3, 0.3, 0))) == [0, 2]
-    assert shut(frames(pressing(0, 0, 0, 0.9, 0.9, 0.9, 0.9, 0.9, 0, 0, 0))) == [1, 2, 3]
+    assert shut(frames(pressing(*[1.5] * 9, 0, 0, 0, 0))) == [0, 1, 2, 3]
+    assert shut(frames(pressing(0, 1.5, 0, 0, 1.5, 1.5, 0))) == [0, 2]
+    sure = 1.05 * SURE_PRESS / LIKELY_PRESS
+    assert shut(frames(pressing(0, 0, 0, *[sure] * 5, 0, 0, 0))) == [1, 2, 3]
 
 
 def test_bites_shut_too_and_press_wins():
@@ -43,12 +53,17 @@ def test_bites_shut_too_and_press_wins():
 
 
 def test_closures_and_openings_are_foreseen():
-    moments = pressing(0, 0, 0, 0, 0, 0.9, 0.1)
+    moments = pressing(0, 0, 0, 0, 0, 3, 0.5)
     first = frames(moments)[0]
     assert first.ahead is not None and first.ahead[0] > 0.3 and first.ahead[1] == 0.0
 
 
-@pytest.mark.parametrize(("voice", "low", "high"), [(0.0, 0.0, 0.0), (0.1, 0.0, 0.05), (0.9, 0.3, 1.0)])
+MIDDLE = sum(VOICED) / 2
+
+
+@pytest.mark.parametrize(
+    ("voice", "low", "high"), [(VOICED[0], 0.0, 0.0), (MIDDLE, 0.1, 0.6), (0.9, 0.5, 1.0)]
+)
 def test_voice_opens(voice, low, high):
     moment = Moment(0.5, 0.9, 0.0, 0.0, 0.5, voice)
     target = frames([moment] * 3)[0]
@@ -56,8 +71,11 @@ def test_voice_opens(voice, low, high):
 
 
 def test_what_is_unsure_and_small_is_not_shown():
-    small = [Moment(0.06, 0.5, 0.3, 0.3, 0.0, voice) for voice in (0.2, 0.9)]
-    noise, speech = (frames([moment] * 3)[0] for moment in small)
-    assert noise.aperture == 0.0 and speech.closure
-    assert frames([Moment(0.06, 0.5, 0.0, 0.0, 0.0, 0.9)] * 3)[0].aperture > 0.05
-    assert not frames([Moment(0.0, 0.5, 0.9, 0.9, 0.0, 0.05)] * 3)[0].closure
+    def aperture(voice):
+        return frames([Moment(UNSURE, 0.5, 0.0, 0.0, 0.0, voice)] * 3)[0].aperture
+
+    assert aperture(SPEAKING[0]) == 0.0 and aperture(SPEAKING[1]) >= UNSURE
+
+
+def test_nothing_closes_where_nobody_speaks():
+    assert not frames([Moment(0.0, 0.5, 0.9, 0.9, 0.0, VOICED[0])] * 3)[0].closure
