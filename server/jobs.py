@@ -308,5 +308,10 @@ def _copy(source: BinaryIO, path: Path) -> None:
 
 
 async def _drop_recording(job: RenderJob) -> None:
-    if job.request.audio is not None:
+    if job.request.audio is None:
+        return
+    try:
         await asyncio.to_thread(job.request.audio.unlink, missing_ok=True)
+    except OSError:
+        # It goes when the server starts again. A worker that fell over it would render nothing more.
+        _log.exception("a recording cannot be removed", render=job.id)

@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import io
 import os
 import weakref
 from collections.abc import Callable
@@ -42,6 +43,7 @@ class Renderer:
     def __init__(self) -> None:
         self.gates: list[asyncio.Future[None]] = []
         self.progress: list[Callable[[float], None]] = []
+        self.begun = asyncio.Event()
 
     async def __call__(
         self, request: RenderRequest, path: Path, progress: Callable[[float], None]
@@ -49,6 +51,7 @@ class Renderer:
         gate = asyncio.get_running_loop().create_future()
         self.gates.append(gate)
         self.progress.append(progress)
+        self.begun.set()
         write(path)
         try:
             await gate
@@ -197,6 +200,21 @@ async def test_closing_stops_what_runs_and_leaves_no_part_behind(tmp_path: Path)
         await house.jobs.close()
         assert job.status == "cancelled"
         assert not files(tmp_path)
+
+
+async def test_a_recording_that_cannot_be_removed_stops_no_worker(tmp_path: Path):
+    async with open_house(tmp_path) as house:
+        first = await house.jobs.submit_recording(REQUEST, io.BytesIO(b"RIFF"))
+        second = house.jobs.submit(REQUEST)
+        await settle()
+        assert first.request.audio is not None
+        first.request.audio.unlink()
+        # Whoever the tests run as, a folder cannot be unlinked.
+        first.request.audio.mkdir()
+        house.renderer.begun.clear()
+        house.renderer.gates[0].set_result(None)
+        await asyncio.wait_for(house.renderer.begun.wait(), 10)
+        assert (first.status, second.status) == ("done", "running")
 
 
 async def test_starting_clears_what_an_earlier_process_left_too_long_ago(tmp_path: Path):
