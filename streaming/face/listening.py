@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streaming.face.finishing import MOMENT_SECONDS, Target
+from streaming.face.fresh_ear import FreshEar
 from streaming.face.log_mel import BANDS, FLOOR, ROWS_PER_STEP, STEP_SAMPLES, LogMel
 from streaming.face.mel_level import MelLevel
 from streaming.face.sharpening import Moment, Sharpening
@@ -49,9 +50,9 @@ class ListeningMouth:
         self._ear = LogMel()
         self._rows = np.zeros((0, BANDS), np.float32)
         self._level = MelLevel()
-        self._stream = net.open()
         # A network that has heard nothing yet expects speech: it begins with a quiet room.
-        self._stream.hear(np.full((ROWS_PER_STEP * QUIET_STEPS, BANDS), math.log(FLOOR), np.float32))
+        room = np.full((ROWS_PER_STEP * QUIET_STEPS, BANDS), math.log(FLOOR), np.float32)
+        self._stream = FreshEar(net, room)
         self._waits = net.look_ahead_steps
         self._head = head_for(self._waits, look_ahead_ms)
         # What the heads said in the last steps: all that a frame looks back for.

@@ -17,15 +17,20 @@ def mouth(aperture=0.0, width=0.0, press=0.0, bite=0.0, tongue=0.0, voice=1.0):
 
 
 class ScriptedStream:
-    def __init__(self, script):
-        self.script, self.steps = script, -QUIET_STEPS
+    def __init__(self, net):
+        self.net, self.steps = net, net.steps
 
     def hear(self, rows):
-        return np.stack([self.step(pair) for pair in rows.reshape(-1, 2, 40)])
+        said = np.stack([self.step(pair) for pair in rows.reshape(-1, 2, 40)])
+        if len(said) == QUIET_STEPS:
+            # What comes before a sound; the sound begins now.
+            self.steps = 0
+        self.net.steps = self.steps
+        return said
 
     def step(self, rows):
         self.steps += 1
-        return np.array([self.script(20 * (self.steps - wait), rows) for wait in HEADS], np.float32)
+        return np.array([self.net.script(20 * (self.steps - wait), rows) for wait in HEADS], np.float32)
 
 
 class ScriptedNet:
@@ -34,10 +39,10 @@ class ScriptedNet:
     look_ahead_steps = HEADS
 
     def __init__(self, script):
-        self.script = script
+        self.script, self.steps = script, -QUIET_STEPS
 
     def open(self):
-        return ScriptedStream(self.script)
+        return ScriptedStream(self)
 
 
 def scripted(script: Callable[..., tuple[float, ...]]) -> VisemeNet:

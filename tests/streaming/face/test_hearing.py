@@ -13,6 +13,10 @@ from streaming.speech.hibari import HibariEngine
 
 RATE = 24_000
 TEXT = "The happy puppy popped a paper bag. Maybe five people moved my mother's big blue boat before noon."
+LONG_TEXT = (
+    "Good morning, and welcome to the museum by the harbour. My name is Mira, and I am happy to help you plan "
+    "your visit. The permanent exhibition opens at nine, and the last boat leaves at half past five."
+)
 NAMES = MouthShape.__struct_fields__
 
 
@@ -21,15 +25,19 @@ def face():
     return AtlasFace()
 
 
-@pytest.fixture(scope="module")
-def speech():
+def speak(text):
     async def pieces():
-        yield TEXT
+        yield text
 
-    async def speak():
+    async def chunks():
         return [chunk async for chunk in HibariEngine().synthesize(SpeechRequest(pieces()))]
 
-    return asyncio.run(speak())
+    return asyncio.run(chunks())
+
+
+@pytest.fixture(scope="module")
+def speech():
+    return speak(TEXT)
 
 
 def table(patches):
@@ -94,6 +102,14 @@ def test_a_recording_that_begins_with_its_room_begins_at_rest(face, speech):
     pcm = np.concatenate((np.zeros(RATE // 2, np.float32), pcm_of(speech)[: 2 * RATE]))
     listened = heard(face, pcm + rng.standard_normal(len(pcm)) * 10 ** (-55 / 20))
     assert listened[:8, [0, 2, 3]].max() < 0.05 and listened[:, 0].max() > 0.3
+
+
+def test_long_speech_is_heard_as_well_as_short(face):
+    chunks = speak(LONG_TEXT)
+    pcm = pcm_of(chunks)[: sum(len(chunk.pcm) for chunk in chunks) // 960 * 960]
+    known, again = follow(face, chunks)[: len(pcm) // 960, 0], heard(face, np.tile(pcm, 5))[:, 0]
+    first, *_, last = (np.corrcoef(known, part)[0, 1] for part in np.split(again, 5))
+    assert last > first - 0.05 and last > 0.8
 
 
 def test_streams_side_by_side_share_the_network_and_nothing_else(face, speech):
