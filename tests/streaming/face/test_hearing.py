@@ -14,8 +14,8 @@ from streaming.speech.hibari import HibariEngine
 RATE = 24_000
 TEXT = "The happy puppy popped a paper bag. Maybe five people moved my mother's big blue boat before noon."
 LONG_TEXT = (
-    "Good morning, and welcome to the museum by the harbour. My name is Mira, and I am happy to help you plan "
-    "your visit. The permanent exhibition opens at nine, and the last boat leaves at half past five."
+    "Good morning, and welcome to the museum by the harbour. My name is Mira, and I am happy to help you "
+    "plan your visit. The permanent exhibition opens at nine, and the last boat leaves at half past five."
 )
 NAMES = MouthShape.__struct_fields__
 
