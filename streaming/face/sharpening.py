@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from streaming.face.finishing import Target
 
-SURE_PRESS, LIKELY_PRESS = 0.80, 0.09
+SURE_PRESS, LIKELY_PRESS = 0.85, 0.08
 """Lips shut wherever press is beyond the first, and at peaks beyond the second."""
 SURE_BITE, LIKELY_BITE = 0.60, 0.22
 """The same of the lower lip under the teeth."""
