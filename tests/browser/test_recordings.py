@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 TEXT = "Maybe Bob has more paper maps, but my mother may buy a big apple."
 LIKENESS = 0.6
-"""Of the lips that are seen to those that the sounds of the text ask for: about .7 where the face has to listen,
-below .5 where it goes by loudness."""
+"""Of the lips that are seen to those that the sounds of the text ask for: about .7 where the face has to
+listen, below .5 where it goes by loudness."""
 SOUND_LIKENESS = 0.6
 MOST_SKEW_MS = 90.0
 
