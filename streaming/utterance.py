@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator
 
@@ -17,7 +18,7 @@ SLOTS_AHEAD = 25
 """Slots that wait in the media process; the performer holds back the rest."""
 
 
-class Utterance:
+class Utterance(ABC):
     """Slots out, and what became of it. What goes in is for :class:`TextUtterance` and those of sound.
 
     Args:
@@ -51,13 +52,13 @@ class Utterance:
         """Nothing of it is left to send, and nothing will come."""
         return self.all_received and not self._slots
 
+    @abstractmethod
     def request(self, avatar: str) -> PerformRequest:
         """What to ask of the performer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def script(self) -> AsyncIterator[Piece]:
         """The pieces of the script, in order, until the last."""
-        raise NotImplementedError
 
     def received(self) -> None:
         """The performer is through with it, or it was dropped: nothing more goes in or comes out."""

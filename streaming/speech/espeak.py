@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
@@ -23,7 +23,7 @@ from streaming.speech.base import EngineStatus, SpeechChunk, SpeechRequest, Voic
 from streaming.speech.chunk import cut_to_size
 from streaming.speech.espeak_library import INSTALL, PHONEME, WORD, PlainSpeech, find_library, load_library
 from streaming.speech.symbol_timing import PAUSE, Sound
-from streaming.speech.text.clauses import Clause, ClauseSplitter, Ending
+from streaming.speech.text.clauses import Clause, ClauseSplitter, Ending, clauses_of
 from streaming.speech.text.scripts import LANGUAGE_NAMES, language_name, primary_subtag
 from streaming.speech.text.wording import ANY
 from streaming.timing import SPEECH_RATE
@@ -108,7 +108,7 @@ class EspeakEngine:
         voice = VOICES[self._language(request)]
         splitter = ClauseSplitter(ANY)
         spoken = False
-        async with aclosing(_clauses(request.text, splitter)) as clauses:
+        async with aclosing(clauses_of(request.text, splitter)) as clauses:
             async for clause in clauses:
                 speech = await self._say(clause, voice, request.speed)
                 chunk = _chunk(speech, clause, request.speed, splitter.script)
@@ -175,14 +175,6 @@ def _voices() -> tuple[VoiceInfo, ...]:
 
 def _names() -> str:
     return ", ".join(f"{NAME}-{tag}" for tag in sorted(VOICES))
-
-
-async def _clauses(text: AsyncIterator[str], splitter: ClauseSplitter) -> AsyncGenerator[Clause, None]:
-    async for piece in text:
-        for clause in splitter.feed(piece):
-            yield clause
-    for clause in splitter.flush():
-        yield clause
 
 
 def _chunk(speech: PlainSpeech, clause: Clause, speed: float, script: str) -> SpeechChunk | None:

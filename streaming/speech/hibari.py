@@ -21,7 +21,7 @@ from streaming.speech.chunk import cut_to_size
 from streaming.speech.hibari_phrasing import render_unfinished
 from streaming.speech.hibari_timing import PAUSE
 from streaming.speech.text.alignment import align
-from streaming.speech.text.clauses import Clause, ClauseSplitter, Ending
+from streaming.speech.text.clauses import Clause, ClauseSplitter, Ending, clauses_of
 from streaming.speech.text.scripts import LATIN, ScriptTally, language_name, primary_subtag
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ at commas and 0.39 s at colons inside a sentence (medians; a quarter of the comm
 end of what it is given it always renders about 450 ms."""
 UNFINISHED = frozenset({Ending.CUT, Ending.COMMA, Ending.DASH, Ending.COLON})
 """After these the sentence goes on."""
-PORTION_CHARACTERS = 1_000
-"""A long text is split into clauses portion by portion (4 ms each), so that the first sound need not wait."""
 
 
 class HibariEngine:
@@ -100,7 +98,7 @@ class HibariEngine:
         voice = self._choose_voice(request)
         splitter, tally = ClauseSplitter(), ScriptTally()
         spoken = False
-        async with aclosing(_clauses(request.text, splitter, tally)) as clauses:
+        async with aclosing(clauses_of(request.text, splitter, tally.add)) as clauses:
             async for clause in clauses:
                 foreign = tally.foreign_language({LATIN})
                 if foreign:
@@ -203,15 +201,3 @@ def _not_spoken(language: str) -> LanguageNotSpoken:
 async def _nothing() -> AsyncIterator[str]:
     return
     yield ""
-
-
-async def _clauses(
-    text: AsyncIterator[str], splitter: ClauseSplitter, tally: ScriptTally
-) -> AsyncGenerator[Clause, None]:
-    async for piece in text:
-        tally.add(piece)
-        for begin in range(0, len(piece), PORTION_CHARACTERS):
-            for clause in splitter.feed(piece[begin : begin + PORTION_CHARACTERS]):
-                yield clause
-    for clause in splitter.flush():
-        yield clause

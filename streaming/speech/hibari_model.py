@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from streaming.speech.english import read_english
 from streaming.speech.hibari_timing import Sound, sounds_of
+from streaming.speech.limiter import limited
 from streaming.speech.onnx_outputs import with_float_output
 from streaming.speech.reading import Reading
 
@@ -28,9 +29,6 @@ PADDING = 0
 GAIN = 2.0
 """hibari speaks at -25.5 dBFS (RMS of what is no pause, in 30 sentences and 3 pages) with peaks of 0.39, at
 most 0.65; this brings it to -19.5 dBFS, or -20 LUFS, where people expect speech in a browser."""
-KNEE, CEILING = 0.8, 0.97
-"""Samples beyond the knee bend towards the ceiling: some 10 in five minutes would clip otherwise, and what
-codecs add to a peak needs room, too."""
 
 
 @dataclass(slots=True)
@@ -85,7 +83,7 @@ class HibariModel:
                 sounds.append(sound)
             parts.append(pcm)
         pcm = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        return Utterance(_limited(pcm * np.float32(GAIN)), sounds)
+        return Utterance(limited(pcm * np.float32(GAIN)), sounds)
 
     def _run(
         self, symbols: str, speed: float, rng: np.random.Generator
@@ -99,16 +97,6 @@ class HibariModel:
         lh, theta, ln, lr, phi, f0 = (spectrum[0] for spectrum in spectra)
         pcm = dsp.synth(lh, theta, ln, lr, phi, f0, rng)
         return pcm, steps.ravel()
-
-
-def _limited(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bend the samples beyond :data:`KNEE`, in place, so that none passes :data:`CEILING`."""
-    peaks = np.abs(pcm) > KNEE
-    if peaks.any():
-        room = CEILING - KNEE
-        high = pcm[peaks]
-        pcm[peaks] = np.copysign(KNEE + room * np.tanh((np.abs(high) - KNEE) / room), high)
-    return pcm
 
 
 def _parts(symbols: str) -> Sequence[tuple[int, int]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from functools import partial
@@ -25,7 +25,7 @@ from streaming.speech.kokoro_portions import Budget, ending_of, portion_end
 from streaming.speech.kokoro_voices import NAME, choose_voice, nothing_to_read, other_language, ready_voices
 from streaming.speech.reading import Reading
 from streaming.speech.symbol_timing import PAUSE
-from streaming.speech.text.clauses import Clause, ClauseSplitter, Ending
+from streaming.speech.text.clauses import ClauseSplitter, Ending, clauses_of
 from streaming.speech.text.scripts import ScriptTally
 from streaming.speech.text.wording import wording_of
 from streaming.speech.turns import Turns
@@ -46,8 +46,6 @@ PAUSE_SECONDS = {
     Ending.PARAGRAPH: 0.60,
 }
 """Silence after a portion at speed 1, to which the lead of the next one comes."""
-PIECE_CHARACTERS = 1_000
-"""A long text is split into clauses in pieces of this size, so that the first sound need not wait."""
 
 Result = TypeVar("Result")
 
@@ -120,7 +118,7 @@ class KokoroEngine:
         language = LANGUAGES[voice.languages[0]]
         wording = wording_of(language.tag)
         splitter, tally, budget = ClauseSplitter(wording), ScriptTally(), Budget(request.speed)
-        async with aclosing(_clauses(request.text, splitter, tally)) as clauses:
+        async with aclosing(clauses_of(request.text, splitter, tally.add)) as clauses:
             async for clause in clauses:
                 foreign = tally.foreign_language(wording.scripts)
                 if foreign:
@@ -180,15 +178,3 @@ class KokoroEngine:
             raise EngineFailed(
                 f"The speech engine 'kokoro' failed: {error or type(error).__name__}."
             ) from error
-
-
-async def _clauses(
-    text: AsyncIterator[str], splitter: ClauseSplitter, tally: ScriptTally
-) -> AsyncGenerator[Clause, None]:
-    async for piece in text:
-        tally.add(piece)
-        for begin in range(0, len(piece), PIECE_CHARACTERS):
-            for clause in splitter.feed(piece[begin : begin + PIECE_CHARACTERS]):
-                yield clause
-    for clause in splitter.flush():
-        yield clause

@@ -13,14 +13,12 @@ from streaming.speech.kokoro_languages import LANGUAGES, KokoroLanguage, Reader,
 from streaming.speech.kokoro_loudness import gain_of
 from streaming.speech.kokoro_model import KokoroModel, Running
 from streaming.speech.kokoro_timing import sounds_of
+from streaming.speech.limiter import limited
 from streaming.speech.reading import Reading
 from streaming.speech.symbol_timing import Sound
 from streaming.speech.text.alignment import align
 from streaming.speech.text.clauses import Clause, Ending
 from streaming.speech.text.lettering import align_letters
-
-KNEE, CEILING = 0.8, 0.97
-"""Samples beyond the knee bend towards the ceiling."""
 
 _GOES_ON = ","
 _CLOSED = frozenset(",;:.!?—…")
@@ -107,14 +105,4 @@ class KokoroSpeaker:
             portion = portion.with_more(mark)
         rendering = self.model.run(portion.symbols, self._styles[voice], speed, running)
         sounds = sounds_of(portion.symbols, portion.word_of_symbol, rendering.steps, rendering.pcm, speed)
-        return Rendered(_limited(rendering.pcm * np.float32(gain_of(voice))), sounds)
-
-
-def _limited(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bend the samples beyond :data:`KNEE`, in place, so that none passes :data:`CEILING`."""
-    peaks = np.abs(pcm) > KNEE
-    if peaks.any():
-        room = CEILING - KNEE
-        high = pcm[peaks]
-        pcm[peaks] = np.copysign(KNEE + room * np.tanh((np.abs(high) - KNEE) / room), high)
-    return pcm
+        return Rendered(limited(rendering.pcm * np.float32(gain_of(voice))), sounds)

@@ -7,17 +7,15 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.judge.align import IPA
 from streaming.face.visemes import DIPHTHONGS, PAUSE, VOWELS
 from streaming.speech.base import Phoneme
 from streaming.speech.symbol_timing import quiet_runs
 from streaming.timing import SPEECH_RATE
 
 SYMBOLS = {
-    **{"aa": "ɑ", "ae": "æ", "ah": "ʌ", "ao": "ɔ", "aw": "W", "ax": "ə", "axr": "ɚ", "ay": "I", "b": "b"},
-    **{"ch": "ʧ", "d": "d", "dh": "ð", "dx": "ɾ", "eh": "ɛ", "er": "ɜ", "ey": "A", "f": "f", "g": "ɡ"},
-    **{"hh": "h", "hv": "h", "ih": "ɪ", "iy": "i", "jh": "ʤ", "k": "k", "l": "l", "m": "m", "n": "n"},
-    **{"ng": "ŋ", "ow": "O", "oy": "Y", "p": "p", "r": "ɹ", "s": "s", "sh": "ʃ", "t": "t", "th": "θ"},
-    **{"uh": "ʊ", "uw": "u", "v": "v", "w": "w", "y": "j", "z": "z", "zh": "ʒ"},
+    **{name.lower(): symbol for name, symbol in IPA.items()},
+    **{"ah": "ʌ", "ax": "ə", "axr": "ɚ", "dx": "ɾ", "hv": "h"},
 }
 """Everything else is a pause."""
 MIDDLE_STRESS = 0.5

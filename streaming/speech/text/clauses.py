@@ -7,6 +7,7 @@ a conjunction, else before a preposition or an auxiliary verb, which leaves noun
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -28,6 +29,8 @@ EAGER_CHARACTERS = (8, 25)
 characters."""
 SMALL_PIECE_CHARACTERS = 80
 """Pieces up to this size, after the first, mean that the text is still being written."""
+PORTION_CHARACTERS = 1_000
+"""A long text is split portion by portion (4 ms each), so that the first clause need not wait."""
 MIN_WORDS_BEFORE_COMMA = 2
 MIN_WORDS_BEFORE_CONJUNCTION = 4
 MIN_WORDS_AFTER_CUT = 2
@@ -259,3 +262,17 @@ def _last_gap(tokens: list[Token], within: int) -> int:
         if not (tokens[i - 1].spoken[-1:].isdigit() or tokens[i - 1].next_character.isdigit()):
             return i
     return max(1, within)
+
+
+async def clauses_of(
+    text: AsyncIterator[str], splitter: ClauseSplitter, read: Callable[[str], None] | None = None
+) -> AsyncGenerator[Clause, None]:
+    """The clauses of a text while it is being written; ``read`` is told of each piece before its clauses."""
+    async for piece in text:
+        if read is not None:
+            read(piece)
+        for begin in range(0, len(piece), PORTION_CHARACTERS):
+            for clause in splitter.feed(piece[begin : begin + PORTION_CHARACTERS]):
+                yield clause
+    for clause in splitter.flush():
+        yield clause

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from streaming.speech import hibari_model
-from streaming.speech.hibari_model import CEILING, KNEE, HibariModel
+from streaming.speech.hibari_model import HibariModel
 from streaming.speech.hibari_timing import PAUSE
+from streaming.speech.limiter import CEILING, KNEE
 
 
 @pytest.fixture(scope="module")
