@@ -9,16 +9,18 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.judge.recordings import UNKNOWN_STRESS, Recording, read_sound, save
+from benchmarks.judge.recordings import Recording, read_about, read_sound, save
+from benchmarks.judge.stress import Dictionary
 from streaming.errors import EngineUnavailable, ScriptRejected
-from streaming.face.visemes import PAUSE
+from streaming.face.visemes import DIPHTHONGS, PAUSE, VOWELS
 from streaming.speech.base import Phoneme
 from streaming.timing import SPEECH_RATE
 
@@ -28,15 +30,31 @@ STEP_SECONDS = 0.010
 PADDING_SECONDS = 0.2
 """Silence put around the sound: the aligner wants some after the last word."""
 FULL_SCALE = 32_767
-SHORTEST_STRONG_VOWEL = 0.070
-"""The dictionary writes schwa and its strong sister alike; the length decides."""
 
 IPA = {
-    **dict(AA="ɑ", AE="æ", AO="ɔ", AW="W", AY="I", EH="ɛ", ER="ɜ", EY="A", IH="ɪ", IY="i", OW="O", OY="Y"),
+    **dict(
+        AA="ɑ", AE="æ", AH="ʌ", AO="ɔ", AW="W", AY="I", EH="ɛ", ER="ɜ", EY="A", IH="ɪ", IY="i", OW="O", OY="Y"
+    ),
     **dict(UH="ʊ", UW="u", B="b", CH="ʧ", D="d", DH="ð", F="f", G="ɡ", HH="h", JH="ʤ", K="k", L="l", M="m"),
     **dict(N="n", NG="ŋ", P="p", R="ɹ", S="s", SH="ʃ", T="t", TH="θ", V="v", W="w", Y="j", Z="z", ZH="ʒ"),
 }
 """ARPABET, as PocketSphinx writes it, to the alphabet of :class:`streaming.speech.base.Phoneme`."""
+
+
+class Phone(NamedTuple):
+    """An ARPABET phone, or a silence or noise, with start and end in seconds."""
+
+    name: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """An aligned word, or a silence; ``spelling`` is the dictionary's, with a variant's number."""
+
+    spelling: str
+    phones: tuple[Phone, ...]
 
 
 def words_of(text: str) -> list[str]:
@@ -44,8 +62,8 @@ def words_of(text: str) -> list[str]:
     return re.sub(r"[^a-z']+", " ", text.lower().replace("’", "'")).split()
 
 
-def align(pcm: NDArray[np.float32], text: str, extra: Mapping[str, str]) -> list[tuple[str, float, float]]:
-    """ARPABET phones with start and end in seconds.
+def align(pcm: NDArray[np.float32], text: str, extra: Mapping[str, str]) -> list[Word]:
+    """When each word and each of its phones is said. Of a word's variants the aligner takes the likeliest.
 
     Args:
         pcm: (n,) mono at :data:`RATE`.
@@ -82,9 +100,11 @@ def align(pcm: NDArray[np.float32], text: str, extra: Mapping[str, str]) -> list
         raise ScriptRejected("The aligner finds no way through: is the text word for word?") from error
     # Parts of an alignment live only as long as their iterators.
     return [
-        (phone.name, _seconds(phone.start), _seconds(phone.start + phone.duration))
+        Word(
+            word.name,
+            tuple(Phone(p.name, _seconds(p.start), _seconds(p.start + p.duration)) for p in word),
+        )
         for word in decoder.get_alignment()
-        for phone in word
     ]
 
 
@@ -92,44 +112,64 @@ def _seconds(step: int) -> float:
     return step * STEP_SECONDS - PADDING_SECONDS
 
 
-def to_phonemes(phones: Iterable[tuple[str, float, float]], seconds: float) -> list[Phoneme]:
+def to_phonemes(words: Iterable[Word], seconds: float) -> list[Phoneme]:
     """Sounds in our alphabet, gapless from 0 to ``seconds``; whatever is no speech is a pause."""
+    dictionary = Dictionary()
     sounds: list[Phoneme] = []
-    for name, start, end in phones:
-        symbol = IPA.get(name, PAUSE)
-        if name == "AH":
-            symbol = "ʌ" if end - start >= SHORTEST_STRONG_VOWEL else "ə"
-        first = sounds[-1].end if sounds else 0.0
-        end = min(max(end, first), seconds)
-        if end <= first:
-            continue
-        if symbol == PAUSE and sounds and sounds[-1].symbol == PAUSE:
-            sounds[-1] = Phoneme(PAUSE, sounds[-1].start, end)
-        else:
-            sounds.append(Phoneme(symbol, first, end, 0.0 if symbol == PAUSE else UNKNOWN_STRESS))
+    for word in words:
+        symbols = [IPA.get(phone.name, PAUSE) for phone in word.phones]
+        at = [i for i, symbol in enumerate(symbols) if symbol in VOWELS or symbol in DIPHTHONGS]
+        vowels = [(word.phones[i].name, symbols[i], word.phones[i].end - word.phones[i].start) for i in at]
+        known = dict(zip(at, dictionary.resolved(_spelled(word.spelling), vowels), strict=True))
+        for i, phone in enumerate(word.phones):
+            symbol, stress = known.get(i, (symbols[i], 0.0))
+            first = sounds[-1].end if sounds else 0.0
+            end = min(max(phone.end, first), seconds)
+            if end <= first:
+                continue
+            if symbol == PAUSE and sounds and sounds[-1].symbol == PAUSE:
+                sounds[-1] = Phoneme(PAUSE, sounds[-1].start, end)
+            else:
+                sounds.append(Phoneme(symbol, first, end, stress))
     last = sounds[-1].end if sounds else 0.0
     if last < seconds:
         sounds.append(Phoneme(PAUSE, last, seconds))
     return sounds
 
 
+def _spelled(spelling: str) -> str:
+    return spelling.partition("(")[0]
+
+
 def main(
     recording: Annotated[Path, typer.Argument(help="Sound file; its JSON is written beside it.")],
-    text: Annotated[str, typer.Option(help="What is said, word for word.")],
-    speaker: Annotated[str, typer.Option(help="Who speaks.")],
-    licence: Annotated[str, typer.Option(help="SPDX identifier or plain words.")],
-    source: Annotated[str, typer.Option(help="Where it comes from.")],
+    text: Annotated[str | None, typer.Option(help="What is said, word for word.")] = None,
+    speaker: Annotated[str | None, typer.Option(help="Who speaks.")] = None,
+    licence: Annotated[str | None, typer.Option(help="SPDX identifier or plain words.")] = None,
+    source: Annotated[str | None, typer.Option(help="Where it comes from.")] = None,
     word: Annotated[list[str] | None, typer.Option(help="WORD=PHONES that the dictionary lacks.")] = None,
 ) -> None:
-    """Write the timing of an English recording."""
-    extra = dict(entry.split("=", 1) for entry in word or [])
+    """Write the timing of an English recording. What is not given stays as its JSON has it."""
+    path = recording.with_suffix(".json")
+    known = read_about(path) if path.exists() else Recording("", "en", "", "", "", "", [])
+    words = known.words | dict(entry.split("=", 1) for entry in word or [])
     seconds = len(read_sound(recording)) / SPEECH_RATE
-    phonemes = to_phonemes(align(read_sound(recording, RATE), text, extra), seconds)
-    sounds = [(p.symbol, round(p.start, 3), round(p.end, 3), p.stress) for p in phonemes]
-    save(
-        recording.with_suffix(".json"),
-        Recording(text, "en", speaker, licence, source, f"forced alignment with {ALIGNER}", sounds),
+    text = text or known.text
+    phonemes = to_phonemes(align(read_sound(recording, RATE), text, words), seconds)
+    about = Recording(
+        text=text,
+        language="en",
+        speaker=speaker or known.speaker,
+        licence=licence or known.licence,
+        source=source or known.source,
+        timing=f"forced alignment with {ALIGNER}; stress and schwas by hibari's dictionary",
+        sounds=[(p.symbol, round(p.start, 3), round(p.end, 3), p.stress) for p in phonemes],
+        words=words,
     )
+    missing = [name for name in ("text", "speaker", "licence", "source") if not getattr(about, name)]
+    if missing:
+        raise typer.BadParameter(f"Nothing is known of this recording yet: give --{' and --'.join(missing)}.")
+    save(path, about)
 
 
 if __name__ == "__main__":

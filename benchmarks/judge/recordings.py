@@ -14,11 +14,9 @@ from streaming.speech.base import Phoneme
 from streaming.timing import SPEECH_RATE
 
 ROOT = Path(__file__).parents[1] / "recordings"
-UNKNOWN_STRESS = 0.5
-"""Recognisers do not tell stress; this one opens vowels as they are listed."""
 
 
-class Recording(msgspec.Struct, frozen=True):
+class Recording(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known about a recording.
 
     Attributes:
@@ -29,6 +27,7 @@ class Recording(msgspec.Struct, frozen=True):
         source: where it comes from.
         timing: how the sounds' times were found.
         sounds: symbol, start, end and stress of every sound (see :class:`streaming.speech.base.Phoneme`).
+        words: ARPABET of the words that the aligner's dictionary lacks.
     """
 
     text: str
@@ -38,6 +37,7 @@ class Recording(msgspec.Struct, frozen=True):
     source: str
     timing: str
     sounds: list[tuple[str, float, float, float]]
+    words: dict[str, str] = {}
 
 
 def read_sound(path: Path, rate: int = SPEECH_RATE) -> NDArray[np.float32]:
@@ -65,9 +65,14 @@ def write_sound(path: Path, pcm: NDArray[np.float32], rate: int = SPEECH_RATE, b
         container.mux(stream.encode(None))
 
 
+def read_about(path: Path) -> Recording:
+    """What the JSON at ``path`` says."""
+    return msgspec.json.decode(path.read_bytes(), type=Recording)
+
+
 def load(path: Path) -> Utterance:
     """The recording whose JSON lies at ``path``; the first word of its name says what it is grouped by."""
-    recording = msgspec.json.decode(path.read_bytes(), type=Recording)
+    recording = read_about(path)
     phonemes = tuple(Phoneme(*sound) for sound in recording.sounds)
     return Utterance(path.stem, path.stem.split("_")[0], read_sound(path.with_suffix(".opus")), phonemes)
 
@@ -76,7 +81,7 @@ def save(path: Path, recording: Recording) -> None:
     """Write the JSON of a recording, a line per sound."""
     about = msgspec.to_builtins(recording)
     sounds = ",\n  ".join(msgspec.json.encode(sound).decode() for sound in about.pop("sounds"))
-    head = msgspec.json.format(msgspec.json.encode(about), indent=1).decode().rstrip("}\n ")
+    head = msgspec.json.format(msgspec.json.encode(about), indent=1).decode().removesuffix("\n}")
     path.write_text(f'{head},\n "sounds": [\n  {sounds}\n ]\n}}\n', encoding="utf-8")
 
 

@@ -24,21 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from streaming.errors import EngineUnavailable
-
-try:
-    from pocketsphinx import Decoder
-except ImportError as error:
-    raise EngineUnavailable(
-        "Aligning recordings needs pocketsphinx: pip install pocketsphinx==5.1.1"
-    ) from error
-
+from benchmarks.judge.align import RATE, Phone, Word, align, to_phonemes
+from streaming.errors import EngineUnavailable, ScriptRejected
 from streaming.timing import SPEECH_RATE
-from training.visemes import arpabet
 from training.visemes.clips import LIBRIVOX, PROMPTS, Clip, path_of, save, to_int16
 
-RATE = 16_000
-ALIGNED_RATE = 100
 TIMEOUT_SECONDS = 60.0
 
 POCKETSPHINX = (
@@ -140,10 +130,10 @@ def generate_tests(folder: Path, downloads: Path) -> None:
                 sound = _wav(_content(files, member.name))
                 if path.parent.name == "librivox":
                     told = json.loads(_content(files, member.name.replace(".wav", ".phone.json")))
-                    phones = list(_phones(told))
+                    words = list(_words(told))
                 else:
-                    phones = _aligned(sound, _CARDS[path.stem])
-                _record(folder, name, LIBRIVOX, path.parent.name, sound, phones)
+                    words = _aligned(sound, _CARDS[path.stem])
+                _record(folder, name, LIBRIVOX, path.parent.name, sound, words)
     with tarfile.open(fileobj=io.BytesIO(_deb_data(_fetched(*ASTERISK, downloads)))) as files:
         there = {name.split("/en_US_f_Allison/")[-1]: name for name in files.getnames()}
         for name, said in {**_PROMPTS, **_WORDS}.items():
@@ -154,43 +144,26 @@ def generate_tests(folder: Path, downloads: Path) -> None:
 
 
 def _record(
-    folder: Path, name: str, split: str, voice: str, sound: NDArray[np.float64], phones: list | None
+    folder: Path, name: str, split: str, voice: str, sound: NDArray[np.float64], words: list[Word] | None
 ) -> None:
-    if phones is not None:
+    if words is not None:
         pcm = resample_poly(sound, SPEECH_RATE // 8000, RATE // 8000)
-        sounds = arpabet.sounds(phones, pcm)
+        sounds = tuple(to_phonemes(words, len(pcm) / SPEECH_RATE))
         save(folder, Clip(name, split, voice, "en", to_int16(pcm), sounds))
 
 
-def _phones(told: dict) -> Iterator[tuple[str, float, float]]:
+def _words(told: dict) -> Iterator[Word]:
     for word in told["w"]:
-        for phone in word.get("w", []):
-            yield phone["t"], phone["b"], phone["b"] + phone["d"]
+        phones = [Phone(each["t"], each["b"], each["b"] + each["d"]) for each in word.get("w", [])]
+        yield Word(word["t"], tuple(phones))
 
 
-def _aligned(sound: NDArray[np.float64], said: str) -> list[tuple[str, float, float]] | None:
-    """Phones of a known text, or ``None`` when it does not fit."""
-    decoder = Decoder(lm=None, loglevel="FATAL")
-    pcm = np.round(sound * 32767).astype(np.int16).tobytes()
-    decoder.set_align_text(said)
+def _aligned(sound: NDArray[np.float64], said: str) -> list[Word] | None:
+    """Words of a known text, or ``None`` when it does not fit."""
     try:
-        _heard(decoder, pcm)
-        decoder.set_alignment()
-        _heard(decoder, pcm)
-        # Parts of an alignment live only as long as their iterators.
-        return [
-            (phone.name, phone.start / ALIGNED_RATE, (phone.start + phone.duration) / ALIGNED_RATE)
-            for word in decoder.get_alignment()
-            for phone in word
-        ]
-    except RuntimeError:
+        return align(sound.astype(np.float32), said, {})
+    except ScriptRejected:
         return None
-
-
-def _heard(decoder: Decoder, pcm: bytes) -> None:
-    decoder.start_utt()
-    decoder.process_raw(pcm, full_utt=True)
-    decoder.end_utt()
 
 
 def _fetched(address: str, digest: str, downloads: Path) -> Path:

@@ -4,7 +4,16 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.judge.recordings import ROOT, Recording, load, load_all, read_sound, save, write_sound
+from benchmarks.judge.recordings import (
+    ROOT,
+    Recording,
+    load,
+    load_all,
+    read_about,
+    read_sound,
+    save,
+    write_sound,
+)
 from streaming.face.visemes import CONSONANTS, DIPHTHONGS, PAUSE, PRESSED, VOWELS
 from streaming.timing import SPEECH_RATE
 
@@ -77,3 +86,11 @@ def test_what_is_saved_is_loaded(tmp_path):
     said = load(tmp_path / "ann_1.json")
     assert (said.name, said.group) == ("ann_1", "ann")
     assert [(p.symbol, p.start, p.end, p.stress) for p in said.phonemes] == sounds
+
+
+def test_the_words_that_the_aligner_lacks_are_kept(tmp_path):
+    path = tmp_path / "ann_1.json"
+    for words in ({"mak'st": "M EY K S T"}, {}):
+        about = Recording("mak'st", "en", "me", "CC0-1.0", "here", "by hand", [("m", 0.0, 0.1, 0.0)], words)
+        save(path, about)
+        assert read_about(path) == about
