@@ -12,7 +12,19 @@ from starlette.middleware.cors import CORSMiddleware
 
 from server import problems
 from server.middleware import AccessLog, BodyLimit, SecurityHeaders, SiteCheck
-from server.routes import audio, avatars, health, metrics, page, renders, sessions, voices, websocket, whep
+from server.routes import (
+    audio,
+    avatars,
+    health,
+    metrics,
+    page,
+    renders,
+    sessions,
+    streamed_renders,
+    voices,
+    websocket,
+    whep,
+)
 from server.settings import Settings
 from server.state import build_state
 from server.version import program_version
@@ -69,7 +81,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     )
     app.state.lipstream = state
     problems.install(app)
-    for module in (sessions, audio, whep, websocket, renders, avatars, voices, health, metrics):
+    for module in (
+        *(sessions, audio, whep, websocket, renders, streamed_renders),
+        *(avatars, voices, health, metrics),
+    ):
         app.include_router(module.router)
         _answer_head(app, module.router)
     page.install(app)

@@ -8,16 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, Unpack
 from urllib.parse import urlencode
 
 import httpx
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from server.client_stream import ApiError, MediaKind, MediaPacket, Message, Stream, api_error, check
+from server.client_render import TIMEOUT_SECONDS, RenderClient
+from server.client_stream import (
+    ApiError,
+    MediaKind,
+    MediaPacket,
+    Message,
+    PcmOptions,
+    Stream,
+    api_error,
+    check,
+)
 from server.models import (
     Accepted,
     AudioAccepted,
@@ -25,7 +36,6 @@ from server.models import (
     AvatarModel,
     Interrupted,
     Ready,
-    Render,
     RenderCreated,
     SessionCreated,
     SessionInfo,
@@ -42,15 +52,15 @@ __all__ = [
     "MediaKind",
     "MediaPacket",
     "Message",
+    "PcmOptions",
     "RenderClient",
     "SessionClient",
     "Stream",
 ]
 
-TIMEOUT_SECONDS = 30.0
-WAIT_SECONDS = 1.0
-"""How long one request waits for a render, and so how often progress is told."""
 MAX_MESSAGE_BYTES = 16 << 20
+
+_BINARY = {"Content-Type": "application/octet-stream"}
 
 AudioFile = bytes | Path
 """A recording: what is in the file, or where it is here."""
@@ -163,32 +173,12 @@ class SessionClient:
             "/say/audio", await _content(audio), TIMEOUT_SECONDS, utterance=utterance, interrupt=interrupt
         )
 
-    async def stream_pcm(
-        self,
-        chunks: AsyncIterable[bytes],
-        *,
-        encoding: AudioEncoding = "pcm_s16le",
-        sample_rate: int = SPEECH_RATE,
-        live: bool = False,
-        end_after_silence: float | None = None,
-        utterance: str | None = None,
-        interrupt: bool = False,
-    ) -> AudioAccepted:
-        """Speak mono PCM as it comes; returns when all of it was taken.
+    async def stream_pcm(self, chunks: AsyncIterable[bytes], **options: Unpack[PcmOptions]) -> AudioAccepted:
+        """Speak mono PCM as it comes, in pieces of any length; returns when all of it was taken.
 
-        The arguments are those of :meth:`Stream.stream_pcm`, which does the same over an open WebSocket.
+        :meth:`Stream.stream_pcm` does the same over an open WebSocket.
         """
-        return await self._send(
-            "/say/pcm",
-            chunks,
-            None,
-            encoding=encoding,
-            sample_rate=sample_rate,
-            live=live,
-            end_after_silence=end_after_silence,
-            utterance=utterance,
-            interrupt=interrupt,
-        )
+        return await self._send("/say/pcm", chunks, None, **options)
 
     async def _send(
         self, path: str, content: bytes | AsyncIterable[bytes], patience: float | None, **options: object
@@ -197,7 +187,7 @@ class SessionClient:
             self.info.links.self + path,
             params=_query(**options),
             content=content,
-            headers={**self._headers, "Content-Type": "application/octet-stream"},
+            headers={**self._headers, **_BINARY},
             # A session that has enough for now lets its sender wait, with the last bytes, too.
             timeout=httpx.Timeout(TIMEOUT_SECONDS, write=None, read=patience),
         )
@@ -241,61 +231,6 @@ class SessionClient:
             yield Stream(socket)
         finally:
             await socket.close()
-
-
-class RenderClient:
-    """One render; use :meth:`LipstreamClient.create_render`."""
-
-    def __init__(self, http: httpx.AsyncClient, info: RenderCreated) -> None:
-        self._http = http
-        self._headers = {"Authorization": f"Bearer {info.token}"}
-        self._path = f"/v1/renders/{info.id}"
-        self.id = info.id
-
-    async def get(self, wait: float = 0.0) -> Render:
-        """How far it is; with ``wait`` after it ended or that many seconds."""
-        response = await self._http.get(
-            self._path, params={"wait": wait}, headers=self._headers, timeout=TIMEOUT_SECONDS + wait
-        )
-        check(response)
-        return Render.model_validate_json(response.content)
-
-    async def wait(self, on_progress: Callable[[float], object] | None = None) -> Render:
-        """Return when it is done.
-
-        Raises:
-            ApiError: it failed or was cancelled.
-        """
-        while True:
-            render = await self.get(wait=WAIT_SECONDS)
-            if on_progress is not None:
-                on_progress(render.progress)
-            if render.status == "done":
-                return render
-            if render.status in {"failed", "cancelled"}:
-                code = render.code or f"render_{render.status}"
-                raise ApiError(200, code, render.message or f"The render was {render.status}.")
-
-    async def download(self, path: Path) -> Path:
-        """Write the video to ``path``."""
-        async with self._http.stream("GET", f"{self._path}/video.mp4", headers=self._headers) as response:
-            if not response.is_success:
-                raise api_error(response.status_code, await response.aread())
-            # The client writes to a local disk; a hop to a thread per chunk would cost more than it saves.
-            with path.open("wb") as file:
-                async for chunk in response.aiter_bytes():
-                    file.write(chunk)
-        return path
-
-    async def captions(self) -> str:
-        """The words as WebVTT."""
-        response = await self._http.get(f"{self._path}/captions.vtt", headers=self._headers)
-        check(response)
-        return response.text
-
-    async def delete(self) -> None:
-        """Cancel it, or delete it once it has ended."""
-        check(await self._http.delete(self._path, headers=self._headers))
 
 
 class LipstreamClient:
@@ -358,10 +293,10 @@ class LipstreamClient:
                 "/v1/renders/audio",
                 params=_query(avatar=avatar, seed=seed),
                 content=await _content(audio),
-                headers={"Content-Type": "application/octet-stream"},
+                headers=_BINARY,
             )
             check(response)
-            return RenderClient(self._http, RenderCreated.model_validate_json(response.content))
+            return self._render(response.content)
         body = {
             "text": text,
             "avatar": avatar,
@@ -370,9 +305,60 @@ class LipstreamClient:
             "speed": speed,
             "seed": seed,
         }
-        return RenderClient(
-            self._http, RenderCreated.model_validate_json(await self._call("POST", "/v1/renders", body))
-        )
+        return self._render(await self._call("POST", "/v1/renders", body))
+
+    async def render_pcm(
+        self,
+        chunks: AsyncIterable[bytes],
+        *,
+        encoding: AudioEncoding = "pcm_s16le",
+        sample_rate: int = SPEECH_RATE,
+        avatar: str | None = None,
+        seed: int = 0,
+        on_begun: Callable[[RenderClient], object] | None = None,
+    ) -> RenderClient:
+        """Render mono PCM while it comes; returns when all of it was taken, and the film is there soon after.
+
+        Args:
+            chunks: pieces of any length.
+            encoding: of the samples, little-endian.
+            sample_rate: 8000 to 48000.
+            avatar: who says it.
+            seed: the same seed gives the same film.
+            on_begun: gets the render when the first piece is about to be sent; the server knows it a moment
+                later. To look at it or delete it meanwhile, and to find it again when the connection breaks,
+                for what came is kept.
+        """
+        render = RenderClient(self._http, f"r_{secrets.token_hex(8)}", token := secrets.token_urlsafe(24))
+
+        async def announced() -> AsyncGenerator[bytes]:
+            if on_begun is not None:
+                on_begun(render)
+            async for chunk in chunks:
+                yield chunk
+
+        try:
+            response = await self._http.post(
+                "/v1/renders/pcm",
+                params=_query(
+                    encoding=encoding, sample_rate=sample_rate, avatar=avatar, seed=seed, render=render.id
+                ),
+                content=announced(),
+                headers={**_BINARY, "Render-Token": token},
+                # A renderer that has enough for now lets its sender wait.
+                timeout=httpx.Timeout(TIMEOUT_SECONDS, write=None, read=None),
+            )
+        except httpx.TransportError:
+            # An answer before the last byte is lost with the connection; the render knows what it was.
+            if not await render.ended_early():
+                raise
+        else:
+            check(response)
+        return render
+
+    def _render(self, created: bytes) -> RenderClient:
+        info = RenderCreated.model_validate_json(created)
+        return RenderClient(self._http, info.id, info.token)
 
     async def avatars(self) -> list[AvatarModel]:
         """All avatars."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 import httpx
 from pydantic import TypeAdapter
@@ -14,12 +14,31 @@ from websockets.asyncio.client import ClientConnection
 from streaming.audio.pcm import AudioEncoding
 from streaming.protocol import EVENT, AppendAudio, Command, Event, MediaFormat, SayAudio
 from streaming.sinks.packers import FLAG_KEY, HEADER, KIND_VIDEO
-from streaming.timing import SPEECH_RATE
 
 MAX_SOUND_BYTES = 64 << 10
 """Of one message; a server takes 128 kB."""
 
 MediaKind = Literal["video", "audio"]
+
+
+class PcmOptions(TypedDict, total=False):
+    """How a stream of PCM is spoken; see :class:`streaming.protocol.SayAudio`.
+
+    Attributes:
+        encoding: of the samples, little-endian; 16-bit integers when absent.
+        sample_rate: 8000 to 48000; 24000 when absent.
+        live: the sound comes as it is spoken.
+        end_after_silence: seconds of quiet that end the utterance.
+        utterance: an id for it; chosen when absent.
+        interrupt: stop what is being said first.
+    """
+
+    encoding: AudioEncoding
+    sample_rate: int
+    live: bool
+    end_after_silence: float | None
+    utterance: str | None
+    interrupt: bool
 
 
 class ApiError(Exception):
@@ -108,41 +127,13 @@ class Stream:
         for start in range(0, len(data), MAX_SOUND_BYTES):
             await self.socket.send(data[start : start + MAX_SOUND_BYTES])
 
-    async def stream_pcm(
-        self,
-        chunks: AsyncIterable[bytes],
-        *,
-        encoding: AudioEncoding = "pcm_s16le",
-        sample_rate: int = SPEECH_RATE,
-        live: bool = False,
-        end_after_silence: float | None = None,
-        utterance: str | None = None,
-        interrupt: bool = False,
-    ) -> str:
-        """Speak mono PCM as it comes; returns the utterance's id when all of it is sent.
+    async def stream_pcm(self, chunks: AsyncIterable[bytes], **options: Unpack[PcmOptions]) -> str:
+        """Speak mono PCM as it comes, in pieces of any length; returns the utterance's id when all is sent.
 
         Iterate over the stream meanwhile: it tells what becomes of the sound.
-
-        Args:
-            chunks: pieces of any length.
-            encoding: of the samples, little-endian.
-            sample_rate: 8000 to 48000.
-            live: the sound comes as it is spoken.
-            end_after_silence: see :class:`streaming.protocol.SayAudio`.
-            utterance: an id; chosen here when not given.
-            interrupt: stop what is being said first.
         """
-        name = utterance or f"sound-{secrets.token_hex(4)}"
-        await self.send(
-            SayAudio(
-                utterance=name,
-                encoding=encoding,
-                sample_rate=sample_rate,
-                live=live,
-                end_after_silence=end_after_silence,
-                interrupt=interrupt,
-            )
-        )
+        name = options.get("utterance") or f"sound-{secrets.token_hex(4)}"
+        await self.send(SayAudio(**{**options, "utterance": name}))
         try:
             async for chunk in chunks:
                 await self.send_pcm(chunk)

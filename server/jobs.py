@@ -1,4 +1,8 @@
-"""Render jobs: a bounded queue in this process, with progress, cancelling and retention."""
+"""Render jobs: a bounded queue in this process, with progress, cancelling and retention.
+
+What is sent while it is rendered stands in no queue: its sender is there now. It runs beside the queue,
+within a bound of its own, so that neither ever waits for the other.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,7 @@ class RenderObserver(Protocol):
 
 @dataclass(eq=False)
 class RenderJob:
-    """One render. Times are unix seconds."""
+    """One render. Times are unix seconds. ``code`` and ``message`` say why it failed or ends early."""
 
     id: str
     token: str
@@ -65,6 +69,7 @@ class RenderJobs:
         observer: is told when a render ends.
         concurrency: renders that run at once.
         queue: renders that may wait; more are refused.
+        streams: renders of sound that is still coming that run at once, beside those; more are refused.
         keep: ended renders that are remembered.
         keep_seconds: how long an ended render is remembered.
     """
@@ -78,6 +83,7 @@ class RenderJobs:
         *,
         concurrency: int,
         queue: int,
+        streams: int,
         keep: int,
         keep_seconds: float,
     ) -> None:
@@ -87,12 +93,14 @@ class RenderJobs:
         self._observer = observer
         self._concurrency = concurrency
         self._limit = queue
+        self._max_streams = streams
         self._keep = keep
         self._keep_seconds = keep_seconds
         self._copying = 0
         self._jobs: dict[str, RenderJob] = {}
         self._submitted = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
+        self._streams: dict[asyncio.Task[None], RenderJob] = {}
         self._expiries: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -113,10 +121,16 @@ class RenderJobs:
         dropped = [job.id for job in self._jobs.values() if job.status not in ENDED]
         if dropped:
             _log.warning("renders dropped at shutdown", renders=dropped)
-        tasks = [*self._workers, *self._expiries.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for job in self._streams.values():
+            if job.task is not None:
+                job.task.cancel()
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, *self._streams, return_exceptions=True)
+        expiries = list(self._expiries.values())
+        for expiry in expiries:
+            expiry.cancel()
+        await asyncio.gather(*expiries, return_exceptions=True)
         for job in self._jobs.values():
             await _drop_recording(job)
         self._workers.clear()
@@ -164,16 +178,48 @@ class RenderJobs:
             self._copying -= 1
         return self._queue(job_id, replace(request, audio=path))
 
+    def submit_stream(
+        self, request: RenderRequest, job_id: str | None = None, token: str | None = None
+    ) -> RenderJob:
+        """Begin to render sound that is still coming: that of the request's feed, which the job closes.
+
+        Args:
+            request: what to render.
+            job_id: an id for it that is safe as a file's name; chosen here when not given.
+            token: the secret for it; chosen here when not given.
+
+        Raises:
+            CapacityReached: too many are being rendered already.
+            HTTPProblem: 409 when there is a render with this id.
+        """
+        if len(self._streams) >= self._max_streams:
+            raise CapacityReached(
+                f"{self._max_streams} streams are being rendered already. Try again when one has ended, or "
+                "send the sound as a file when all of it is there."
+            )
+        if job_id in self._jobs:
+            raise HTTPProblem(409, "render_exists", "There is a render with this id. Choose another one.")
+        job = self._add(job_id or _new_id(), request, token)
+        begun = self._begin(job)
+        task = asyncio.create_task(self._follow(job, begun), name=f"render-stream-{job.id}")
+        self._streams[task] = job
+        task.add_done_callback(self._streams.pop)
+        return job
+
     def _queue(self, job_id: str, request: RenderRequest) -> RenderJob:
+        job = self._add(job_id, request)
+        self._submitted.set()
+        return job
+
+    def _add(self, job_id: str, request: RenderRequest, token: str | None = None) -> RenderJob:
         job = RenderJob(
             id=job_id,
-            token=secrets.token_urlsafe(24),
+            token=token or secrets.token_urlsafe(24),
             request=request,
             path=self._directory / f"{job_id}.mp4",
             created=self._clock.wall(),
         )
         self._jobs[job.id] = job
-        self._submitted.set()
         return job
 
     def get(self, job_id: str) -> RenderJob:
@@ -224,7 +270,7 @@ class RenderJobs:
     async def _work(self) -> None:
         while True:
             job = await self._next()
-            await self._run(job)
+            await self._follow(job, self._begin(job))
             await _drop_recording(job)
 
     async def _next(self) -> RenderJob:
@@ -235,13 +281,19 @@ class RenderJobs:
             self._submitted.clear()
             await self._submitted.wait()
 
-    async def _run(self, job: RenderJob) -> None:
+    def _begin(self, job: RenderJob) -> float:
+        """Start the work; returns the monotonic second of its beginning."""
+
         def progress(fraction: float) -> None:
             job.progress = min(1.0, max(job.progress, fraction))
 
         job.status = "running"
-        begun = self._clock.now()
         job.task = asyncio.ensure_future(self._renderer(job.request, job.path, progress))
+        return self._clock.now()
+
+    async def _follow(self, job: RenderJob, begun: float) -> None:
+        """Wait for the end of what has begun, and note what came of it."""
+        assert job.task is not None
         try:
             # Waiting on the task, not awaiting it, tells the job's cancelling from the worker's own.
             await asyncio.wait((job.task,))
@@ -269,6 +321,8 @@ class RenderJobs:
         job.status = status
         job.finished = self._clock.wall()
         job.task = None
+        if job.request.feed is not None:
+            job.request.feed.close()
         job.ended.set()
         self._observer.render_ended(status, seconds)
         ended = [other for other in self._jobs.values() if other.status in ENDED]

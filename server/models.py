@@ -116,8 +116,8 @@ class Render(BaseModel):
         default=None,
         description="The words of a text as WebVTT, once done; those of a recording are not known.",
     )
-    code: str | None = Field(default=None, description="Why it failed.")
-    message: str | None = Field(default=None, description="Why it failed, and what to do.")
+    code: str | None = Field(default=None, description="Why it failed, or why a stream ends early.")
+    message: str | None = Field(default=None, description="The same for people, and what to do.")
 
 
 class RenderCreated(Render):

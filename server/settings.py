@@ -154,6 +154,9 @@ class Settings(BaseSettings):
     )
     render_concurrency: int = Field(default=1, ge=1, le=16, description="Renders that run at once.")
     render_queue: int = Field(default=16, ge=1, le=1000, description="Renders that may wait.")
+    render_streams: int = Field(
+        default=4, ge=1, le=64, description="Renders of sound that is still coming, beside those."
+    )
     render_keep: int = Field(default=200, ge=1, le=100_000, description="Finished renders that are kept.")
     render_keep_seconds: Seconds = Field(default=86_400, description="How long a finished render is kept.")
 

@@ -144,6 +144,7 @@ def build_state(settings: Settings, clock: Clock | None = None) -> State:
         metrics,
         concurrency=settings.render_concurrency,
         queue=settings.render_queue,
+        streams=settings.render_streams,
         keep=settings.render_keep,
         keep_seconds=settings.render_keep_seconds,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from streaming.audio.feed import SoundFeed
 from streaming.audio.recording import Recording, open_recording
 from streaming.compositor.base import Compositor, CompositorFactory
 from streaming.errors import ScriptRejected
@@ -30,10 +31,10 @@ LOOK_AHEAD_MS = 1000
 
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
-    """What to render: a text, or in its place the speech of a file.
+    """What to render: a text, or in its place the speech of a file, or speech that is still coming.
 
     ``audio`` is a file of the program's own or of its user, never one that a client named. Voice, language
-    and speed mean nothing for it.
+    and speed mean nothing for sound.
     """
 
     text: str
@@ -43,6 +44,12 @@ class RenderRequest:
     speed: float = 1.0
     seed: int = 0
     audio: Path | None = None
+    feed: SoundFeed | None = None
+
+    @property
+    def kind(self) -> ScriptKind:
+        """What it is made from."""
+        return "text" if self.audio is None and self.feed is None else "audio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +106,29 @@ class _Sound:
         return frames * SLOT_SECONDS / max(self._recording.info.seconds, SLOT_SECONDS)
 
 
+class _Coming:
+    """Sound that is rendered while it comes."""
+
+    kind: ScriptKind = "audio"
+
+    def __init__(self, feed: SoundFeed) -> None:
+        self._feed = feed
+
+    async def pieces(self) -> AsyncIterator[Piece]:
+        async with aclosing(self._feed.pieces()) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    def done(self, frames: int, words: Sequence[Word]) -> float:
+        # A share of what is not known yet would have to go back.
+        return frames * SLOT_SECONDS / max(self._feed.seconds, SLOT_SECONDS) if self._feed.complete else 0.0
+
+
 @asynccontextmanager
 async def _script_of(request: RenderRequest) -> AsyncGenerator[_Script]:
+    if request.feed is not None:
+        yield _Coming(request.feed)
+        return
     if request.audio is None:
         yield _Text(request.text)
         return
@@ -150,7 +178,7 @@ async def render(
     path: Path,
     on_progress: Callable[[float], None] | None = None,
 ) -> RenderResult:
-    """Render a text or a recording to an MP4 file as fast as the machine allows.
+    """Render a text, a recording or sound that is still coming to an MP4 file, as fast as the machine allows.
 
     Progress is judged by the share of the text whose words are drawn, or of the sound. On failure or
     cancellation nothing is left at ``path``.

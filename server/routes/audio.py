@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
-from typing import Annotated, Any
+from contextlib import aclosing, suppress
+from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
@@ -12,12 +12,13 @@ from starlette.requests import ClientDisconnect
 
 from server.middleware import BodyRule
 from server.models import AudioAccepted
-from server.problems import HTTPProblem, responses
+from server.pcm import PCM_BODY, Encoding, SampleRate, check_type, samples
+from server.problems import responses
 from server.security import SCHEMES
 from server.settings import Settings
 from server.state import OwnedSession, StateDep
-from server.uploads import BINARY, RECORDING_BODY, is_sound, media_type
-from streaming.audio.pcm import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioEncoding, PcmReader
+from server.uploads import RECORDING_BODY
+from streaming.audio.pcm import PcmReader
 from streaming.errors import LipstreamError, UnknownUtterance
 from streaming.protocol import MAX_END_SILENCE_SECONDS, MIN_END_SILENCE_SECONDS, UtteranceId
 from streaming.session import Session
@@ -29,22 +30,13 @@ PAUSE_SECONDS = 30.0
 """A sender that sends nothing for so long is gone."""
 FORM_BYTES = 16 << 10
 """What a form may put around its file."""
-STEP_BYTES = 64 << 10
-"""A second of any PCM at least; more is taken in steps."""
+STREAM_SECONDS = 3600.0
+"""A film of a stream is done after so long, however little of it came: twice the time that it may last."""
 
 _NOTHING = np.zeros(0, np.float32)
 
 Name = Annotated[UtteranceId | None, Query(description="An id for it; chosen by the server when absent.")]
 Interrupting = Annotated[bool, Query(description="Drop what is being said first.")]
-
-_PCM_TYPES = ("audio/*", "application/octet-stream")
-_PCM_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "Raw mono PCM, little-endian, of any length; chunked when it is live.",
-        "content": {kind: {"schema": BINARY} for kind in _PCM_TYPES},
-    }
-}
 
 router = APIRouter(prefix="/v1/sessions/{session_id}/say", tags=["sessions"], dependencies=SCHEMES)
 
@@ -56,6 +48,8 @@ def body_rules(settings: Settings) -> dict[re.Pattern[str], BodyRule]:
         re.compile(r"/v1/(?:sessions/[^/]+/say|renders)/audio"): recording,
         # As long as the utterance may be: the session bounds that.
         re.compile(r"/v1/sessions/[^/]+/say/pcm"): BodyRule(None, None, PAUSE_SECONDS),
+        # As long as the film may be: the feed bounds that.
+        re.compile(r"/v1/renders/pcm"): BodyRule(None, STREAM_SECONDS, PAUSE_SECONDS),
     }
 
 
@@ -86,13 +80,13 @@ async def say_audio(
     summary="Say a stream of PCM",
     response_model=AudioAccepted,
     responses=responses(400, 401, 404, 408, 410, 415, 422, 503),
-    openapi_extra=_PCM_BODY,
+    openapi_extra=PCM_BODY,
 )
 async def say_pcm(
     request: Request,
     session: OwnedSession,
-    encoding: AudioEncoding = "pcm_s16le",
-    sample_rate: Annotated[int, Query(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE)] = SPEECH_RATE,
+    encoding: Encoding = "pcm_s16le",
+    sample_rate: SampleRate = SPEECH_RATE,
     live: Annotated[bool, Query(description="The sound comes as it is spoken.")] = False,
     end_after_silence: Annotated[
         float | None,
@@ -109,14 +103,7 @@ async def say_pcm(
 
     A body that is not live is read as fast as the session takes it, up to a minute ahead.
     """
-    kind = media_type(request)
-    if not is_sound(kind):
-        raise HTTPProblem(
-            415,
-            "unsupported_media_type",
-            f"The body must be raw PCM, not {kind}: send it with Content-Type: application/octet-stream.",
-            {"Accept-Post": ", ".join(_PCM_TYPES)},
-        )
+    check_type(request)
     reader = PcmReader(encoding, sample_rate)
     name = await session.say_audio(
         utterance=utterance,
@@ -139,11 +126,10 @@ async def _hear(request: Request, session: Session, name: str, reader: PcmReader
     try:
         # Whoever is gone has sent all they had to say.
         with suppress(ClientDisconnect):
-            async for chunk in request.stream():
-                for start in range(0, len(chunk), STEP_BYTES):
-                    samples = reader.push(chunk[start : start + STEP_BYTES])
-                    await session.append_audio(name, samples, sender=reader)
-                    count += samples.size
+            async with aclosing(samples(request, reader)) as pieces:
+                async for piece in pieces:
+                    await session.append_audio(name, piece, sender=reader)
+                    count += piece.size
         last = reader.finish()
         # A live sound that paused for long has ended before its body.
         with suppress(UnknownUtterance):

@@ -46,12 +46,14 @@ OwnedRender = Annotated[RenderJob, Depends(_owned)]
 OwnedMedia = Annotated[RenderJob, Depends(_owned_media)]
 
 
-def _describe(job: RenderJob, *, for_owner: bool = True) -> dict[str, object]:
+def describe(job: RenderJob, *, for_owner: bool = True) -> dict[str, object]:
+    """A render as its routes show it; addresses of results, which hold the token, for its owner only."""
     path = f"/v1/renders/{job.id}"
     done = job.status == "done" and for_owner
+    told = done and job.request.kind == "text"
     return {
         "id": job.id,
-        "kind": "text" if job.request.audio is None else "audio",
+        "kind": job.request.kind,
         "status": job.status,
         "progress": round(job.progress, 3),
         "avatar": job.request.avatar,
@@ -59,7 +61,7 @@ def _describe(job: RenderJob, *, for_owner: bool = True) -> dict[str, object]:
         "finished": job.finished,
         "seconds": job.result.seconds if job.result else None,
         "result_url": f"{path}/video.mp4?token={job.token}" if done else None,
-        "captions_url": f"{path}/captions.vtt?token={job.token}" if done and not job.request.audio else None,
+        "captions_url": f"{path}/captions.vtt?token={job.token}" if told else None,
         "code": job.code,
         "message": job.message,
     }
@@ -101,7 +103,7 @@ async def create(body: RenderCreate, state: StateDep, response: Response) -> dic
     )
     response.headers["Location"] = f"/v1/renders/{job.id}"
     response.headers["Cache-Control"] = "no-store"
-    return {**_describe(job), "token": job.token}
+    return {**describe(job), "token": job.token}
 
 
 @router.post(
@@ -134,7 +136,7 @@ async def create_from_audio(
         job = await state.renders.submit_recording(RenderRequest("", avatar, seed=seed), file)
     response.headers["Location"] = f"/v1/renders/{job.id}"
     response.headers["Cache-Control"] = "no-store"
-    return {**_describe(job), "token": job.token}
+    return {**describe(job), "token": job.token}
 
 
 @router.get(
@@ -146,7 +148,7 @@ async def create_from_audio(
 )
 async def list_all(state: StateDep) -> dict[str, object]:
     """All renders, newest first, without tokens and addresses of results."""
-    return {"renders": [_describe(job, for_owner=False) for job in state.renders.all()]}
+    return {"renders": [describe(job, for_owner=False) for job in state.renders.all()]}
 
 
 @router.get(
@@ -163,7 +165,7 @@ async def get(
     """How far it is. With ``wait`` the answer comes when it has ended, or after that many seconds."""
     await state.renders.wait(job, wait)
     response.headers["Cache-Control"] = "no-store"
-    return _describe(job)
+    return describe(job)
 
 
 @router.get(

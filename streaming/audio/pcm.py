@@ -20,6 +20,11 @@ _DTYPES = {"pcm_s16le": np.dtype("<i2"), "pcm_f32le": np.dtype("<f4")}
 _FULL_SCALE = 32_768.0
 
 
+def bytes_per_second(encoding: AudioEncoding, sample_rate: int) -> int:
+    """How much a second of mono PCM takes."""
+    return _DTYPES[encoding].itemsize * sample_rate
+
+
 class PcmReader:
     """Reads one stream of mono PCM. The samples are the same however the bytes are cut.
 

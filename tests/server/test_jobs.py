@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from server.jobs import RenderJob, RenderJobs
 from server.problems import HTTPProblem
+from streaming.audio.feed import SoundFeed
 from streaming.errors import CapacityReached, VoiceNotFound
 from streaming.render import RenderRequest, RenderResult
 from tests.support.clock import ManualClock, settle
@@ -72,7 +74,7 @@ class Notes:
 class House:
     def __init__(self, directory: Path, **options: Any) -> None:
         self.renderer, self.notes, self.clock = Renderer(), Notes(), ManualClock()
-        limits = {"concurrency": 1, "queue": 2, "keep": 10, "keep_seconds": 60.0} | options
+        limits = {"concurrency": 1, "queue": 2, "streams": 2, "keep": 10, "keep_seconds": 60.0} | options
         self.jobs = RenderJobs(self.renderer, directory, self.clock, self.notes, **limits)
 
 
@@ -244,3 +246,61 @@ async def test_a_waiting_render_that_is_cancelled_and_forgotten_takes_no_memory(
     assert remembered() is None
     assert running.status == "running"
     await house.jobs.close()
+
+
+def stream_request() -> RenderRequest:
+    return RenderRequest("", "mira", feed=SoundFeed())
+
+
+async def test_streams_and_the_queue_never_wait_for_each_other(tmp_path: Path):
+    async with open_house(tmp_path) as house:
+        queued = [house.jobs.submit(REQUEST)]
+        await settle()
+        queued += [house.jobs.submit(REQUEST) for _ in range(2)]
+        streams = [house.jobs.submit_stream(stream_request()) for _ in range(2)]
+        await settle()
+        assert [job.status for job in streams] == ["running"] * 2
+        assert [job.status for job in queued] == ["running", "queued", "queued"]
+        with pytest.raises(CapacityReached, match="2 streams"):
+            house.jobs.submit_stream(stream_request())
+        # The first gate is that of the text, the others those of the streams.
+        house.renderer.gates[0].set_result(None)
+        await settle()
+        assert [job.status for job in queued] == ["done", "running", "queued"]
+        house.renderer.gates[1].set_result(None)
+        await settle()
+        assert [job.status for job in streams] == ["done", "running"]
+        assert streams[0].progress == 1.0
+        house.jobs.submit_stream(stream_request())
+        assert len(house.jobs.all()) == 6
+
+
+async def test_a_stream_has_the_id_and_token_that_its_sender_chose(tmp_path: Path):
+    async with open_house(tmp_path) as house:
+        job = house.jobs.submit_stream(stream_request(), "r_mine0000", "secret")
+        assert (job.id, job.token, job.path.name) == ("r_mine0000", "secret", "r_mine0000.mp4")
+        assert house.jobs.get("r_mine0000") is job
+        with pytest.raises(HTTPProblem) as caught:
+            house.jobs.submit_stream(stream_request(), "r_mine0000", "another")
+        assert (caught.value.status, caught.value.code) == (409, "render_exists")
+
+
+@pytest.mark.parametrize("how", ["cancelled", "failed", "closed"])
+async def test_nobody_feeds_a_render_that_has_ended(tmp_path: Path, how: str):
+    async with open_house(tmp_path) as house:
+        request = stream_request()
+        job = house.jobs.submit_stream(request)
+        if how != "closed":
+            await settle()
+        if how == "cancelled":
+            await house.jobs.cancel(job)
+        elif how == "failed":
+            house.renderer.gates[0].set_exception(VoiceNotFound("No."))
+            await settle()
+        else:
+            await house.jobs.close()
+        assert job.status == ("failed" if how == "failed" else "cancelled")
+        assert request.feed is not None
+        assert not await request.feed.push(np.zeros(100, np.float32))
+        assert not files(tmp_path)
+        house.jobs.submit_stream(stream_request())

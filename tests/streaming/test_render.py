@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from streaming import render as render_module
+from streaming.audio.feed import SoundFeed
 from streaming.errors import LipstreamError, ScriptRejected
 from streaming.render import RenderRequest, render
 from streaming.sinks.mp4 import Mp4Sink
@@ -178,3 +179,51 @@ async def test_a_recording_that_is_gone_is_said(tmp_path: Path):
             RenderRequest("", "mira", audio=tmp_path / "gone.wav"),
             tmp_path / "film.mp4",
         )
+
+
+async def test_sound_is_drawn_while_it_comes_and_the_film_is_that_of_the_file(tmp_path: Path, written):
+    values = np.random.default_rng(4).integers(-20_000, 20_000, 3 * SPEECH_RATE + 500, np.int16)
+    await render(
+        DirectPerformer(),
+        FlatCompositors(),
+        sound_request(tmp_path, wav_of(values.tobytes())),
+        tmp_path / "1.mp4",
+    )
+    of_file = list(written)
+    written.clear()
+    feed, progress, drawn = SoundFeed(), [], asyncio.Event()
+
+    def on_progress(fraction: float) -> None:
+        progress.append(fraction)
+        drawn.set()
+
+    request = RenderRequest("", "mira", feed=feed)
+    rendering = asyncio.create_task(
+        render(DirectPerformer(), FlatCompositors(), request, tmp_path / "2.mp4", on_progress)
+    )
+    sound = values.astype(np.float32) / np.float32(32_768)
+    await feed.push(sound[: 2 * SPEECH_RATE])
+    async with asyncio.timeout(10):
+        await drawn.wait()
+    assert len(written) >= 25
+    assert progress == [0.0], "how long it will be is not known"
+    await feed.push(sound[2 * SPEECH_RATE :])
+    feed.finish()
+    result = await rendering
+    assert result.frames == -(-values.size // SLOT_SAMPLES)
+    assert np.array_equal(written, of_file)
+    assert (tmp_path / "1.mp4").read_bytes() == (tmp_path / "2.mp4").read_bytes()
+    assert progress == sorted(progress) and progress[-1] == 1.0
+
+
+@pytest.mark.parametrize("error", [None, ScriptRejected("The sound holds NaN.")])
+async def test_a_feed_without_sound_or_with_a_wrong_one_leaves_no_film(tmp_path: Path, error):
+    feed = SoundFeed()
+    if error is not None:
+        await feed.push(tone(SPEECH_RATE, 1.0))
+    feed.close(error)
+    with pytest.raises(ScriptRejected, match="NaN" if error else "empty"):
+        await render(
+            DirectPerformer(), FlatCompositors(), RenderRequest("", "mira", feed=feed), tmp_path / "film.mp4"
+        )
+    assert not files(tmp_path)

@@ -26,6 +26,7 @@ class HearingPerformer(DirectPerformer):
         super().__init__()
         self.requests: list[PerformRequest] = []
         self.pieces: dict[int, list[NDArray[np.float32]]] = {}
+        self.hears = asyncio.Event()
 
     async def start(self) -> None:
         pass
@@ -40,6 +41,7 @@ class HearingPerformer(DirectPerformer):
             async for piece in script:
                 if isinstance(piece, bytes):
                     heard.append(samples_of(piece))
+                    self.hears.set()
                 yield piece
 
         async for item in super().perform(request, listened()):
