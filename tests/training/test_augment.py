@@ -4,22 +4,23 @@ import pytest
 from streaming.face.log_mel import BANDS
 from streaming.speech.base import Phoneme
 from training.visemes import augment, labels, noises
-from training.visemes.augment import ROWS, Examples
+from training.visemes.augment import Examples
 from training.visemes.corpus import Utterance
 
+ROWS = 200
 SOUNDS = (Phoneme("_", 0.0, 0.5), Phoneme("ɑ", 0.5, 2.5, 1.0), Phoneme("_", 2.5, 3.0))
 
 
 def utterance(voice: str) -> Utterance:
     rows = 300
-    mel = np.full((3, rows, BANDS), -20.0, np.float16)
+    mel = np.full((4, rows, BANDS), -20.0, np.float16)
     mel[:, 50:250] = -2.0
     targets = labels.targets(SOUNDS, rows + 1).astype(np.float16)
     return Utterance(voice, mel, targets, labels.classes(SOUNDS, rows + 1))
 
 
 def examples(seed: int = 1) -> Examples:
-    return Examples([utterance("hibari_1"), utterance("af_one")], seed)
+    return Examples([utterance("hibari_1"), utterance("af_one")], ROWS, seed)
 
 
 def test_batches_have_the_shapes_that_training_needs() -> None:
@@ -42,6 +43,33 @@ def test_sound_and_labels_stay_together(monkeypatch: pytest.MonkeyPatch) -> None
     loud = batch.mel.mean(2) > batch.mel.mean(2).max(1, keepdims=True) - 3
     said = batch.classes[:, :ROWS] == labels.class_of("ɑ")
     assert said.any() and (loud == said)[said.any(1)].mean() > 0.97
+
+
+def test_mostly_the_same_voice_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def heard_in(voice: str, bands: slice) -> Utterance:
+        one = utterance(voice)
+        mel = np.full_like(one.mel, -20.0)
+        mel[:, 50:250, bands] = -2.0
+        return Utterance(voice, mel, one.targets, one.classes)
+
+    monkeypatch.setattr(augment, "CLEAN_SHARE", 1.0)
+    monkeypatch.setattr(augment, "MASK_SHARE", 0.0)
+    low, high = slice(0, BANDS // 2), slice(BANDS // 2, BANDS)
+    voices = [heard_in("af_low", low), heard_in("am_high", high)]
+
+    def share_of_both(other_speakers: float) -> float:
+        monkeypatch.setattr(augment, "OTHER_SPEAKER_SHARE", other_speakers)
+        loudest = [
+            [mel[:, part].max() for part in (low, high)] for mel in Examples(voices, 900, 3).batch(30).mel
+        ]
+        return float(np.mean([abs(one - other) < 5 for one, other in loudest]))
+
+    assert share_of_both(0.0) == 0 and share_of_both(1.0) > 0.5
+
+
+def test_a_level_that_wanders_does_so_slowly() -> None:
+    levels = np.log(augment._wandering(900, np.random.default_rng(1)))[:, 0]
+    assert levels.std() > 0.05 and np.abs(np.diff(levels)).max() < 0.05
 
 
 def test_noise_alone_means_a_resting_mouth(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,6 @@ from training.visemes import labels  # noqa: E402
 from training.visemes.augment import Examples  # noqa: E402
 from training.visemes.corpus import Utterance  # noqa: E402
 from training.visemes.export import TOLERANCE, export, streamed_difference  # noqa: E402
-from training.visemes.grow import grown  # noqa: E402
 from training.visemes.network import Network  # noqa: E402
 from training.visemes.sizes import LOOK_AHEADS  # noqa: E402
 from training.visemes.train import Run, load, losses, train  # noqa: E402
@@ -50,28 +49,19 @@ def test_training_learns_and_its_weights_come_back(tmp_path: Path, monkeypatch: 
         Phoneme("ɑ", 1.0, 2.0, 1.0),
         Phoneme("_", 2.0, 3.0),
     )
-    mel = np.full((3, 300, BANDS), -20.0, np.float16)
+    mel = np.full((4, 300, BANDS), -20.0, np.float16)
     mel[:, 50:100, :10] = -4.0
     mel[:, 100:200] = -2.0
     targets = labels.targets(sounds, 301).astype(np.float16)
-    examples = Examples([Utterance("one", mel, targets, labels.classes(sounds, 301))], 1)
+    examples = Examples([Utterance("one", mel, targets, labels.classes(sounds, 301))], 200, 1)
     batch = examples.batch(8)
     torch.manual_seed(0)
     before = losses(Network(), batch)[0].item()
     result = tmp_path / "weights.npz"
-    trained = train(examples, Run(12, 3e-3, 0), result)
+    trained = train(examples, Run(12, 3e-3, 8, 0), result)
     back = load(result)
     with torch.no_grad():
         assert losses(trained, batch)[0].item() < before - 0.1
         one, other = (net(torch.from_numpy(batch.mel))[0] for net in (trained, back))
     assert torch.equal(one, other)
     assert [path.name for path in tmp_path.iterdir()] == ["weights.npz"]
-
-
-def test_a_wider_network_begins_with_what_the_narrow_one_knows(network: Network) -> None:
-    wide = grown(network, 40).eval()
-    mel = torch.randn(2, 60, BANDS)
-    with torch.no_grad():
-        for one, other in zip(network(mel), wide(mel), strict=True):
-            assert torch.allclose(one, other, atol=1e-5)
-    assert wide.hidden == 40 and network.hidden == 24

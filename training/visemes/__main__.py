@@ -20,13 +20,12 @@ from server.settings import default_data_dir
 from streaming.errors import EngineUnavailable
 from streaming.face.viseme_net import MODEL
 from training.visemes import clips, corpus, hibari_voices
-from training.visemes.sizes import HIDDEN
 
 SEED = 7
 HIBARI_CLIPS = 2600
-KOKORO_ROUNDS = 15
-RUNS = ((1500, 3e-3, 144), (3000, 2e-3, 144), (8500, 2e-3, 144), (10_000, 1.6e-3, HIDDEN))
-"""Steps, rate and width of each."""
+KOKORO_ROUNDS = 36
+RUNS = ((3000, 3e-3, 200, 64), (3000, 2e-3, 200, 64), (12_000, 2e-3, 800, 16))
+"""Steps, rate, rows of an example, and examples per step of each. The last one learns to listen for long."""
 
 app = typer.Typer(add_completion=False, no_args_is_help=False, help=__doc__, rich_markup_mode=None)
 _console = Console(highlight=False)
@@ -74,12 +73,12 @@ def hear(folder: _Folder) -> None:
 
 
 def train(folder: _Folder) -> None:
-    """Four runs; each but the first learns from timing that the one before has corrected."""
+    """Three runs; each but the first learns from timing that the one before has corrected."""
     from training.visemes import realign
     from training.visemes.augment import Examples
     from training.visemes.train import Run, load, train
 
-    for run, (steps, rate, hidden) in enumerate(RUNS, start=1):
+    for run, (steps, rate, rows, batch) in enumerate(RUNS, start=1):
         better = None
         if run > 1:
             if not folder.alignment(run - 1).exists():
@@ -90,10 +89,10 @@ def train(folder: _Folder) -> None:
             better = corpus.load_alignment(folder.alignment(run - 1))
         if folder.weights(run).exists():
             continue
-        examples = Examples(corpus.read(folder.clips, folder.features, better), SEED + run)
+        examples = Examples(corpus.read(folder.clips, folder.features, better), rows, SEED + run)
         start = folder.weights(run - 1) if run > 1 else None
         _say(f"run {run} of {len(RUNS)}, {steps} steps")
-        train(examples, Run(steps, rate, SEED, hidden), folder.weights(run), start, tell=_say)
+        train(examples, Run(steps, rate, batch, SEED), folder.weights(run), start, tell=_say)
 
 
 def export(folder: _Folder) -> None:

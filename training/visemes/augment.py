@@ -13,27 +13,29 @@ from training.visemes.corpus import POWER_FLOOR, Utterance
 from training.visemes.labels import CHANNELS, SILENCE, WIDTH
 from training.visemes.noises import noise, ripple
 
-ROWS = 200
-"""Length of a training example, hundredths of a second."""
-LEAD, MOST_MISSING = 50, 90
+LEAD, MOST_MISSING = 80, 90
 """Up to this many rows of silence before, and at least this many rows of speech in an example."""
 GAPS = (15, 120)
 """Rows of silence between utterances."""
-ACOUSTICS = (0.50, 0.28, 0.22)
-"""Shares of dry, room and device."""
+ACOUSTICS = (0.46, 0.16, 0.16, 0.22)
+"""Shares of dry, two rooms and device."""
 HIBARI_SHARE = 0.42
+OTHER_SPEAKER_SHARE = 0.2
+"""How often somebody else goes on after a pause. Mostly it is the same voice: it pays to get to know it."""
 TEMPO_SHARE, TEMPO = 0.6, 0.10
 """Share of examples at another tempo, and the standard deviation of its logarithm."""
 CLEAN_SHARE = 0.22
 TRACT_SHARE, TRACT_SCALE, TRACT_SHIFT = 0.4, 0.05, 0.6
 """Bands are scaled and shifted, as by another vocal tract."""
-NOISE_ONLY_SHARE, NOISY_SHARE, BABBLE_SHARE = 0.10, 0.42, 0.10
-NOISE_ONLY_DECIBELS, NOISY_DECIBELS, BABBLE_DECIBELS = (0.0, 50.0), (3.0, 40.0), (12.0, 28.0)
+NOISE_ONLY_SHARE, NOISY_SHARE, BABBLE_SHARE = 0.07, 0.55, 0.10
+NOISE_ONLY_DECIBELS, NOISY_DECIBELS, BABBLE_DECIBELS = (0.0, 50.0), (3.0, 35.0), (12.0, 28.0)
 """Below the speech."""
 COLOUR_SHARE = 0.6
 LOW_PASS_SHARE, HIGH_PASS_SHARE = 0.15, 0.15
 GAIN = (-7.0, 1.4)
 """Natural logarithm of power."""
+WANDERING, WANDERS_ROWS = 0.5, 150
+"""How far, as a standard deviation of that logarithm, and how slowly a speaker's level comes and goes."""
 FLOORS = (7.0, 9.3)
 """Powers of ten below full scale of the constant floor."""
 MASK_SHARE, MASK_BANDS = 0.4, 5
@@ -46,9 +48,9 @@ class Batch:
     """Examples of one length.
 
     Attributes:
-        mel: (batch, ROWS, 40) float32 natural logarithms of power.
-        targets: (batch, ROWS + 1, 7) float32.
-        classes: (batch, ROWS + 1) int64.
+        mel: (batch, rows, 40) float32 natural logarithms of power.
+        targets: (batch, rows + 1, 7) float32.
+        classes: (batch, rows + 1) int64.
     """
 
     mel: NDArray[np.float32]
@@ -61,13 +63,18 @@ class Examples:
 
     Args:
         utterances: what was read; those of hibari are told by their voice's name.
+        rows: length of an example, hundredths of a second.
         seed: of everything random here.
     """
 
-    def __init__(self, utterances: Sequence[Utterance], seed: int) -> None:
+    def __init__(self, utterances: Sequence[Utterance], rows: int, seed: int) -> None:
+        self._rows = rows
         hibari = [u for u in utterances if u.voice.startswith("hibari")]
         others = [u for u in utterances if not u.voice.startswith("hibari")]
         self._groups = (hibari or others, others or hibari)
+        self._voices: dict[str, list[Utterance]] = {}
+        for utterance in utterances:
+            self._voices.setdefault(utterance.voice, []).append(utterance)
         self._rng = np.random.default_rng(seed)
 
     def batch(self, size: int) -> Batch:
@@ -78,13 +85,14 @@ class Examples:
     def _example(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
         rng = self._rng
         tempo = float(np.exp(rng.normal(0, TEMPO))) if rng.random() < TEMPO_SHARE else 1.0
-        power, targets, classes = self._strip(int(ROWS * tempo) + 3)
-        at = np.arange(ROWS + 1) * tempo
-        power, targets = _resampled(power, at[:ROWS]), _resampled(targets, at)
+        rows = self._rows
+        power, targets, classes = self._strip(int(rows * tempo) + 3)
+        at = np.arange(rows + 1) * tempo
+        power, targets = _resampled(power, at[:rows]), _resampled(targets, at)
         classes = classes[np.round(at).astype(int)]
         if rng.random() >= CLEAN_SHARE:
             power, targets, classes = self._disturbed(power, targets, classes)
-        power = power * np.exp(rng.uniform(*GAIN)) + 10.0 ** -rng.uniform(*FLOORS)
+        power = power * _wandering(rows, rng) * np.exp(rng.uniform(*GAIN)) + 10.0 ** -rng.uniform(*FLOORS)
         mel = np.log(power).astype(np.float32)
         if rng.random() < MASK_SHARE:
             low = int(rng.integers(BANDS - MASK_BANDS))
@@ -109,7 +117,8 @@ class Examples:
             targets[begin + first : begin + last] = one.targets[first:last]
             classes[begin + first : begin + last] = one.classes[first:last]
             begin += len(mel) + int(rng.integers(*GAPS))
-            one = group[int(rng.integers(len(group)))]
+            speakers = group if rng.random() < OTHER_SPEAKER_SHARE else self._voices[one.voice]
+            one = speakers[int(rng.integers(len(speakers)))]
         return power, targets, classes
 
     def _disturbed(
@@ -145,6 +154,13 @@ class Examples:
         other = np.exp(group[int(self._rng.integers(len(group)))].mel[1].astype(np.float32))
         heard = other[np.arange(rows) % len(other)]
         return heard / max(float(heard.mean()), 1e-6)
+
+
+def _wandering(rows: int, rng: np.random.Generator) -> NDArray[np.floating]:
+    """(rows, 1) factors of power that change slowly, as of somebody who moves or speaks up."""
+    knots = rows // WANDERS_ROWS + 2
+    levels = rng.normal(0, rng.uniform(0, WANDERING), knots)
+    return np.exp(np.interp(np.arange(rows), np.linspace(0, rows, knots), levels))[:, None].astype(np.float32)
 
 
 def _resampled(rows: NDArray[np.floating], at: NDArray[np.floating]) -> NDArray[np.floating]:

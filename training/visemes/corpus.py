@@ -29,7 +29,8 @@ class Utterance:
     """One clip as the network meets it.
 
     Attributes:
-        mel: (acoustics, rows, 40) float16, natural logarithm of power: dry, in a room, through a device.
+        mel: (acoustics, rows, 40) float16, natural logarithm of power: dry, in a room, in another, through a
+            device.
         targets: (rows + 1, 7) float16; row ``k`` is at ``k`` hundredths of a second.
         classes: (rows + 1,) sound classes.
     """
@@ -41,10 +42,15 @@ class Utterance:
 
 
 def hear(clip: Clip) -> NDArray[np.float16]:
-    """Rows of a clip in three acoustics, always the same for the same clip."""
+    """Rows of a clip in every acoustic, always the same for the same clip."""
     rng = np.random.default_rng(zlib.crc32(clip.name.encode()))
     sound = np.concatenate((clip.sound, np.zeros(int(TAIL_SECONDS * SPEECH_RATE), np.float32)))
-    heard = (sound, rooms.in_room(sound, rng), rooms.through_device(sound, rng))
+    heard = (
+        sound,
+        rooms.in_room(sound, rng),
+        rooms.in_room(sound, rng),
+        rooms.through_device(sound, rng),
+    )
     return np.stack([np.log(mel_power(each) + POWER_FLOOR) for each in heard]).astype(np.float16)
 
 

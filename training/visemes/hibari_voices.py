@@ -16,7 +16,9 @@ from training.visemes.clips import TRAIN, Clip, path_of, save, to_int16
 
 VOICE = "heart"
 PLAIN_SHARE = 0.1
-"""Share of utterances in hibari's own voice."""
+"""Share of speakers with hibari's own voice."""
+CLIPS_PER_SPEAKER = 4
+"""Enough to get to know a voice by."""
 SPEEDS = (0.75, 1.35)
 FORMANTS = (-0.20, 0.17)
 """Natural logarithm of the vocal tract's scale, from long to short."""
@@ -94,13 +96,15 @@ def generate(folder: Path, count: int, seed: int) -> None:
         name = f"hibari_{i:05d}"
         if path_of(folder, name).exists():
             continue
+        speaker = i // CLIPS_PER_SPEAKER
+        character = np.random.default_rng((seed, 3, speaker))
+        plain = character.random() < PLAIN_SHARE
+        model.speaker = Speaker() if plain else Speaker.random(character)
         rng = np.random.default_rng((seed, 1, i))
         english.reseed(rng)
-        plain = rng.random() < PLAIN_SHARE
-        model.speaker = Speaker() if plain else Speaker.random(rng)
         reading = model.read(english.sentence())
         if not reading.symbols:
             continue
         spoken = model.render(reading, 1.0 if plain else float(rng.uniform(*SPEEDS)), rng)
         sounds = tuple(Phoneme(s.symbol, s.start, s.end, s.stress) for s in spoken.sounds)
-        save(folder, Clip(name, TRAIN, f"hibari_{i}", "en", to_int16(spoken.pcm), sounds))
+        save(folder, Clip(name, TRAIN, f"hibari_{speaker}", "en", to_int16(spoken.pcm), sounds))

@@ -14,14 +14,13 @@ import numpy as np
 from training.visemes.torch_guard import torch  # isort: skip
 
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel
 
 from training.visemes.augment import Batch, Examples
-from training.visemes.grow import grown
 from training.visemes.labels import APERTURE, BITE, CHANNELS, CLASS_COUNT, PRESS, TONGUE, VOICE
 from training.visemes.network import Network
-from training.visemes.sizes import HIDDEN, LOOK_AHEADS
+from training.visemes.sizes import LOOK_AHEADS
 
-BATCH = 64
 LAST_RATE, WARM_STEPS = 1e-5, 60
 DECAY = 1e-3
 CLIP = 1.0
@@ -32,9 +31,11 @@ CLASS_LOOK_AHEAD = 80
 REPORT_STEPS = 100
 REMEMBERED = 48
 """Every other step takes one of so many batches again: making one costs a third of a step."""
+AVERAGED = 0.998
+"""What is kept in the end is the mean of the weights over about the last 500 steps."""
 WEIGHTS = dict.fromkeys(range(len(CHANNELS)), 1.0) | {
-    APERTURE: 1.3,
-    PRESS: 1.3,
+    APERTURE: 2.0,
+    PRESS: 1.6,
     BITE: 1.2,
     TONGUE: 1.0,
     VOICE: 0.6,
@@ -48,14 +49,14 @@ class Run:
     Attributes:
         steps: how long.
         rate: how fast at first; it falls as a cosine.
+        batch: examples per step.
         seed: makes first weights and choices.
-        hidden: width of the memory.
     """
 
     steps: int
     rate: float
+    batch: int
     seed: int
-    hidden: int = HIDDEN
 
 
 def losses(network: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
@@ -99,15 +100,16 @@ def train(
     torch.set_num_threads(1)
     torch.manual_seed(run.seed)
     steps, unfinished = run.steps, result.with_suffix(".part.npz")
-    network = grown(load(start), run.hidden) if start else Network(run.hidden)
+    network = load(start) if start else Network()
     network.train()
+    average = AveragedModel(network, avg_fn=_averaged)
     optimizer = torch.optim.AdamW(network.parameters(), run.rate, weight_decay=DECAY)
     began, recent = time.perf_counter(), []
     rng = np.random.default_rng(run.seed)
     remembered: deque[Batch] = deque(maxlen=REMEMBERED)
     for step in range(steps):
         if step % 2 == 0:
-            batch = examples.batch(BATCH)
+            batch = examples.batch(run.batch)
             remembered.append(batch)
         else:
             batch = remembered[int(rng.integers(len(remembered)))]
@@ -119,14 +121,20 @@ def train(
             group["lr"] = run.rate * warm * (0.5 + 0.5 * np.cos(np.pi * step / steps)) + LAST_RATE
         optimizer.step()
         optimizer.zero_grad()
+        average.update_parameters(network)
         recent.append((curve.item(), sound.item()))
         if (step + 1) % REPORT_STEPS == 0:
             curve_mean, sound_mean = np.mean(recent[-REPORT_STEPS:], axis=0)
             tell(f"{step + 1}/{steps} {time.perf_counter() - began:.0f} s {curve_mean:.4f} {sound_mean:.4f}")
-            save(network, unfinished)
-    save(network, result)
+            save(average.module, unfinished)
+    save(average.module, result)
     unfinished.unlink(missing_ok=True)
-    return network.eval()
+    return average.module.eval()
+
+
+def _averaged(mean: torch.Tensor, value: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
+    """The running mean of a weight; the first steps, which learn fastest, are soon forgotten."""
+    return torch.lerp(mean, value, 1 - torch.clamp((count + 1) / (count + 10), max=AVERAGED))
 
 
 def save(network: Network, path: Path) -> None:
