@@ -1,0 +1,7 @@
+"""Qwen3-TTS 12 Hz as a speech engine that streams: our own decode loops around the package's networks.
+
+What is here, from the outside in: the optional package and where it runs (``package``, ``placement``,
+``weights``), the networks (``model``), what they are asked (``prompt``), one 80 ms frame after the other
+(``loop`` and its three makes ``eager``, ``static``, ``graphs``; ``sampling``), frames to sound (``codec``),
+and what ends a run that went wrong (``guards``).
+"""
