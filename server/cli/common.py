@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -67,6 +68,6 @@ def readable_errors() -> Generator[None]:
         yield
     except (LipstreamError, AvatarError) as error:
         fail(error.message)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         err().print("Cancelled.")
         raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -1,10 +1,12 @@
-"""``lipstream render``: a text or a recording to an MP4 file, without a server."""
+"""``lipstream render``: a text, a recording or a stream of PCM to an MP4 file, without a server."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ import typer
 from server.captions import webvtt
 from server.cli.common import (
     EXIT_USAGE,
+    err,
     fail,
     out,
     progress_bar,
@@ -20,9 +23,12 @@ from server.cli.common import (
     readable_errors,
     settings_or_exit,
 )
+from server.cli.pcm import STANDARD_INPUT, PcmInput
 from server.settings import Settings
+from streaming.audio.pcm import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioEncoding, PcmReader
 from streaming.protocol import MAX_TEXT
 from streaming.render import RenderRequest, RenderResult
+from streaming.timing import SPEECH_RATE
 
 DEFAULT_SPEED = 1.0
 
@@ -41,6 +47,21 @@ def render(
             help="Recorded speech in place of a text: WAV, MP3, M4A, OGG, FLAC or WebM.",
         ),
     ] = None,
+    pcm: Annotated[
+        Path | None,
+        typer.Option(
+            help="Raw mono PCM, rendered as it comes; - reads standard input, and Ctrl-C ends it.",
+        ),
+    ] = None,
+    encoding: Annotated[
+        AudioEncoding | None, typer.Option(help="Of --pcm.", show_default="pcm_s16le")
+    ] = None,
+    sample_rate: Annotated[
+        int | None,
+        typer.Option(
+            min=MIN_SAMPLE_RATE, max=MAX_SAMPLE_RATE, help="Of --pcm, in Hz.", show_default=str(SPEECH_RATE)
+        ),
+    ] = None,
     avatar: Annotated[str | None, typer.Option(help="Who says it (lipstream avatar list).")] = None,
     voice: Annotated[str | None, typer.Option(help="With which voice (lipstream voice list).")] = None,
     language: Annotated[str | None, typer.Option(help="In which language, such as en.")] = None,
@@ -50,10 +71,17 @@ def render(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same video.")] = 0,
     captions: Annotated[bool, typer.Option("--captions", help="Write the words beside it, as .vtt.")] = False,
 ) -> None:
-    """Render a text, or recorded speech, to an MP4 file."""
+    """Render a text, recorded speech, or speech as it comes, to an MP4 file.
+
+    arecord -t raw -f S16_LE -c 1 -r 16000 | lipstream render --pcm - --sample-rate 16000 -o x.mp4
+    """
     settings = settings_or_exit()
     quiet_log(settings)
-    script = _script(text, audio, captions=captions, spoken=bool(voice or language or speed != DEFAULT_SPEED))
+    if sum(script is not None for script in (text, audio, pcm)) != 1:
+        fail("give either a text, a recording with --audio, or a stream of sound with --pcm.", EXIT_USAGE)
+    spoken = bool(voice or language or speed != DEFAULT_SPEED)
+    script = _script(text, captions=captions, spoken=spoken)
+    stream = _stream(pcm, encoding, sample_rate)
     if output.suffix.lower() != ".mp4":
         fail(f"{output} must end in .mp4.", EXIT_USAGE)
     if not output.parent.is_dir():
@@ -68,9 +96,9 @@ def render(
         audio=audio,
     )
     with readable_errors(), progress_bar() as progress:
-        task = progress.add_task("Rendering", total=1.0)
+        task = progress.add_task("Rendering", total=None if pcm else 1.0)
         result = asyncio.run(
-            _render(settings, request, output, lambda done: progress.update(task, completed=done))
+            _render(settings, request, stream, output, lambda done: progress.update(task, completed=done))
         )
     out().print(f"{output} ({result.seconds:.1f} s)")
     if captions:
@@ -79,10 +107,8 @@ def render(
         out().print(str(path))
 
 
-def _script(text: str | None, audio: Path | None, *, captions: bool, spoken: bool) -> str:
-    """The text, which is empty for a recording."""
-    if (text is None) == (audio is None):
-        fail("give either a text or a recording with --audio.", EXIT_USAGE)
+def _script(text: str | None, *, captions: bool, spoken: bool) -> str:
+    """The text, which is empty for sound."""
     if text is None:
         if spoken:
             fail("--voice, --language and --speed need a text; a recording has its own.", EXIT_USAGE)
@@ -99,8 +125,25 @@ def _script(text: str | None, audio: Path | None, *, captions: bool, spoken: boo
     return script
 
 
+def _stream(pcm: Path | None, encoding: AudioEncoding | None, sample_rate: int | None) -> PcmInput | None:
+    """Where sound comes from while it is rendered, if it does."""
+    if pcm is None:
+        if encoding or sample_rate:
+            fail("--encoding and --sample-rate need --pcm; other files say it themselves.", EXIT_USAGE)
+        return None
+    if pcm == STANDARD_INPUT and sys.stdin.isatty():
+        fail("--pcm - reads standard input, which is the keyboard. Pipe sound into it.", EXIT_USAGE)
+    if pcm != STANDARD_INPUT and (not pcm.exists() or pcm.is_dir()):
+        fail(f"--pcm: there is no file {pcm}.", EXIT_USAGE)
+    return PcmInput(pcm, PcmReader(encoding or "pcm_s16le", sample_rate or SPEECH_RATE))
+
+
 async def _render(
-    settings: Settings, request: RenderRequest, path: Path, on_progress: Callable[[float], None]
+    settings: Settings,
+    request: RenderRequest,
+    stream: PcmInput | None,
+    path: Path,
+    on_progress: Callable[[float], None],
 ) -> RenderResult:
     # Imported here: the other commands need neither pictures nor a performer.
     from avatars.store import AvatarStore
@@ -117,8 +160,14 @@ async def _render(
                 pass
     compositors = AtlasCompositorFactory(AvatarStore(settings.avatars_dir))
     performer = LocalPerformer(performer_config(settings))
-    try:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(performer.close)
+        if stream is not None:
+            # It comes from now on, while the engines load.
+            request = replace(request, feed=await stack.enter_async_context(stream.feeding()))
         await performer.start()
-        return await render_line(performer, compositors, request, path, on_progress)
-    finally:
-        await performer.close()
+        result = await render_line(performer, compositors, request, path, on_progress)
+    if request.feed is not None and request.feed.overflowed:
+        minutes = request.feed.max_seconds / 60
+        err().print(f"[yellow]Note:[/yellow] a stream may last {minutes:.0f} minutes; the rest is left out.")
+    return result
