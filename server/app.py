@@ -98,7 +98,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-            allow_headers=["Authorization", "Content-Type", "X-API-Key", "If-Match"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "If-Match", "Render-Token"],
             expose_headers=EXPOSED_HEADERS,
         )
     app.add_middleware(SecurityHeaders)
