@@ -98,7 +98,7 @@ async def start_recording(source: BinaryIO, max_seconds: float = MAX_SECONDS) ->
             stdin=source.fileno(),
             stdout=PIPE,
             limit=READ_AHEAD_BYTES,
-            env=_environment(),
+            env=child_environment(),
             # Ctrl-C is for the server.
             start_new_session=True,
         )
@@ -142,7 +142,8 @@ async def _end(process: Process) -> None:
     await asyncio.shield(process.communicate())
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
+    """What a process that works on somebody's recording gets to see of this one's environment."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     root = str(Path(__file__).parents[2])
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
