@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import torch
 
 from streaming.errors import CapacityReached, ScriptRejected
-from streaming.speech.qwen3.loop import Ending, Slots, Stream
+from streaming.speech.qwen3.endings import Ending
+from streaming.speech.qwen3.loop import Slots, Stream
 from streaming.speech.qwen3.model import Qwen3Model
 from streaming.speech.qwen3.prompt import Prompt
 from streaming.speech.qwen3.sampling import ChoiceRows, Noise, Sampling, TalkerRows, stacked
@@ -51,7 +52,7 @@ class EagerLoop:
         self._noise = Noise(1, config.vocab_size, vocabulary, codebooks, device)
         self._first = [TalkerRows(1, config.vocab_size, self._end, device) for _ in range(capacity)]
         self._others = [ChoiceRows(1, vocabulary, device) for _ in range(capacity)]
-        self._counts = torch.ones(1, dtype=torch.int32, device=device)
+        self._counts = torch.ones(1, dtype=torch.long, device=device)
 
     @property
     def capacity(self) -> int:

@@ -4,28 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum, auto
 from typing import Protocol
 
 import torch
 
+from streaming.speech.qwen3.endings import Ending
 from streaming.speech.qwen3.prompt import Prompt
 from streaming.speech.qwen3.sampling import Sampling
-
-
-class Ending(Enum):
-    """Why an utterance gives no more frames."""
-
-    SPOKEN = auto()
-    """The talker chose the end."""
-    CAPPED = auto()
-    """It reached ``Sampling.max_frames``."""
-    FULL = auto()
-    """It filled its part of the loop's memory."""
-    BROKEN = auto()
-    """The networks gave something that is no number. What came last is not to be used."""
-    CANCELLED = auto()
-    """It was closed."""
 
 
 class Stream:

@@ -84,19 +84,21 @@ class Qwen3Model:
             Qwen3TTSForConditionalGeneration,
             Qwen3TTSProcessor,
         )
+        from safetensors import SafetensorError
         from transformers import AutoConfig, AutoProcessor, PreTrainedModel
 
         AutoConfig.register("qwen3_tts", Qwen3TTSConfig, exist_ok=True)
         AutoProcessor.register(Qwen3TTSConfig, Qwen3TTSProcessor, exist_ok=True)
         try:
             # The package's own from_pretrained loads the codec along with it, in the talker's precision.
-            network = PreTrainedModel.from_pretrained.__func__(  # pyright: ignore[reportFunctionMemberAccess]
+            network, loaded = PreTrainedModel.from_pretrained.__func__(  # pyright: ignore[reportFunctionMemberAccess]
                 Qwen3TTSForConditionalGeneration,
                 str(folder),
                 dtype=placement.torch_dtype,
                 attn_implementation="sdpa",
                 use_safetensors=True,
                 local_files_only=True,
+                output_loading_info=True,
             )
             codec = package.Qwen3TTSTokenizer.from_pretrained(
                 str(folder / "speech_tokenizer"), dtype=torch.float32, local_files_only=True
@@ -105,10 +107,16 @@ class Qwen3Model:
                 str(folder), fix_mistral_regex=True, local_files_only=True
             )
             generation = _read_json(folder / "generation_config.json")
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise EngineUnavailable(
                 f"The Qwen3-TTS model in '{folder}' cannot be read ({error}). Fetch it anew."
             ) from error
+        # What is not in the files would be random numbers.
+        if missing := sorted(name for name in loaded["missing_keys"] if name.startswith("talker.")):
+            raise EngineUnavailable(
+                f"The Qwen3-TTS model in '{folder}' is not whole ({missing[0]} and {len(missing) - 1} more "
+                "are missing). Fetch it anew."
+            )
         return cls(network, codec, processor, placement, generation)
 
     @property

@@ -191,7 +191,7 @@ class TalkerRows:
         self.end_bias = torch.zeros(rows, device=device)
         """Added to the end's score: minus infinity forbids it, a positive number asks for it."""
         self._end = end
-        self._seen = torch.zeros(rows, vocabulary, dtype=torch.int32, device=device)
+        self._seen = torch.zeros(rows, vocabulary, dtype=torch.long, device=device)
         self._penalty = torch.ones(rows, 1, device=device)
         self._suppressed = torch.zeros(1, vocabulary, dtype=torch.bool, device=device)
         self._suppressed[:, vocabulary - SUPPRESSED :] = True
@@ -210,7 +210,7 @@ class TalkerRows:
         Args:
             logits: (b, vocabulary) float32.
             noise: see :meth:`ChoiceRows.choose`.
-            counts: (b,) int32, 1 where the choice counts, 0 where the row is idle.
+            counts: (b,) int64, 1 where the choice counts, 0 where the row is idle.
 
         Returns:
             (b,) int64.

@@ -9,17 +9,26 @@ pytest.importorskip("librosa", reason="librosa is not installed")
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import torch
 
 from streaming.errors import CapacityReached, ScriptRejected
 from streaming.speech.qwen3.eager import EagerLoop
-from streaming.speech.qwen3.loop import DecodeLoop, Ending
+from streaming.speech.qwen3.endings import Ending
+from streaming.speech.qwen3.graphs import GraphLoop
+from streaming.speech.qwen3.loop import DecodeLoop
 from streaming.speech.qwen3.prompt import Layout
 from streaming.speech.qwen3.sampling import Choice, Sampling
+from streaming.speech.qwen3.static import StaticLoop
 from tests.support.qwen3 import LONG_TEXT, TEXT, Rig, sampling_of, speak
 
-LOOPS = {"eager": EagerLoop}
+MakeLoop = Callable[..., DecodeLoop]
+LOOPS: dict[str, MakeLoop] = {
+    "eager": EagerLoop,
+    "static": partial(StaticLoop, nucleus=True),
+    "graphs": partial(GraphLoop, nucleus=True),
+}
 FRAMES, SEED = 16, 7
 CASES = {
     "base": (
@@ -31,8 +40,6 @@ CASES = {
     "custom_voice": ("custom aiden", "custom eric be happy"),
     "voice_design": ("design",),
 }
-
-MakeLoop = Callable[..., DecodeLoop]
 
 
 @pytest.fixture(params=sorted(LOOPS))
