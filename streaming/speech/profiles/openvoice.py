@@ -100,7 +100,7 @@ async def import_profile(
     }
     wish_of(**wish)
     await _require_place(store, wish["id"], taken)
-    best, refused = await _best(sounds)
+    best, refused = (sounds[0], []) if len(sounds) == 1 else await _best(sounds)
     with best.open("rb") as file:
         made = await create_profile(store, file, wish_of(**wish, source=best.name), taken=taken)
     return Imported(made, best.name, (*left_out, *refused))

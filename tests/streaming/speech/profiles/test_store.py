@@ -129,7 +129,7 @@ def test_a_renamed_folder_is_a_damaged_profile(store: ProfileStore):
 
 @pytest.mark.parametrize(
     ("name", "wanted"),
-    [("Jane Roe", "jane-roe"), ("女性1", "nu-xing-1"), ("!!!", "voice"), ("x" * 99, "x" * 56)],
+    [("Jane Roe", "jane-roe"), ("女性1", "nuxing1"), ("!!!", "voice"), ("x" * 99, "x" * 56)],
 )
 def test_ids_are_made_from_names(store: ProfileStore, name: str, wanted: str):
     assert store.free_id(name) == wanted
