@@ -16,10 +16,20 @@ from torch.nn import functional
 GUARD_SCALE = 2.0**-5
 
 
-def gated(gate: torch.Tensor, up: torch.Tensor, scale: float) -> torch.Tensor:
-    """``silu(gate) * up * scale`` with the product in float32; shape and dtype are those of ``gate``."""
+def gated(gate: torch.Tensor, up: torch.Tensor, scale: float, zero: torch.Tensor) -> torch.Tensor:
+    """``silu(gate) * up * scale`` with the product in float32.
+
+    Args:
+        gate: any shape, 16 bits.
+        up: as ``gate``.
+        scale: a power of two.
+        zero: a scalar of that dtype, on that device.
+
+    Returns:
+        Shape and dtype of ``gate``.
+    """
     # addcmul multiplies in float32 whatever the dtype, in one kernel.
-    return torch.addcmul(gate.new_zeros(()), functional.silu(gate), up, value=scale)
+    return torch.addcmul(zero, functional.silu(gate), up, value=scale)
 
 
 class GuardedFeedForward(torch.nn.Module):
@@ -35,7 +45,7 @@ class GuardedFeedForward(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """As the layer that it replaces."""
-        product = gated(self.gate_proj(x), self.up_proj(x), GUARD_SCALE)
+        product = gated(self.gate_proj(x), self.up_proj(x), GUARD_SCALE, x.new_zeros(()))
         return (self.down_proj(product).float() / GUARD_SCALE).to(x.dtype)
 
 

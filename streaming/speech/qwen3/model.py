@@ -45,7 +45,7 @@ class Qwen3Model:
     float32: it is used once per voice.
 
     Args:
-        network: ``Qwen3TTSForConditionalGeneration``, on the CPU.
+        network: ``Qwen3TTSForConditionalGeneration``, in the placement's precision.
         speech_tokenizer: ``Qwen3TTSTokenizer`` (12 Hz), float32, on the CPU.
         processor: ``Qwen3TTSProcessor``.
         placement: where talker, predictor and decoder go.
@@ -254,7 +254,8 @@ class Qwen3Model:
         text_embedding = talker.model.text_embedding
         if self.placement.text_embedding_on_cpu:
             talker.model.text_embedding = torch.nn.Identity()
-        talker.to(self.device, self.dtype)
+        # Not to a precision: that would round the position embedding's frequencies as well.
+        talker.to(self.device)
         talker.model.text_embedding = text_embedding
         if self.network.speaker_encoder is not None:
             self.network.speaker_encoder.to("cpu", torch.float32)

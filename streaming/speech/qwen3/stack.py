@@ -181,7 +181,7 @@ class Stack:
             residual.addmm_(mixed, layer.out.t())
         gate, up = functional.linear(self._norm(residual, layer.inner_norm), layer.gate_up).chunk(2, -1)
         if self._guarded:
-            product = functional.linear(gated(gate, up, GUARD_SCALE), layer.down)
+            product = functional.linear(gated(gate, up, GUARD_SCALE, self._none), layer.down)
             residual.add_(product, alpha=1 / GUARD_SCALE)
         else:
             residual.addmm_(functional.silu(gate).mul_(up), layer.down.t())

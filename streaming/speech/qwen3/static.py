@@ -67,6 +67,8 @@ class StaticLoop:
         self._next_bias = torch.zeros(capacity, pin_memory=pinned)
         # Codes, and whether they come from numbers.
         self._report = torch.zeros(capacity, CODEBOOKS + 1, dtype=torch.long, device=device)
+        self._read = torch.zeros(capacity, CODEBOOKS + 1, dtype=torch.long, pin_memory=pinned)
+        self._copied = torch.cuda.Event() if pinned else None
 
     @property
     def capacity(self) -> int:
@@ -87,7 +89,7 @@ class StaticLoop:
         for batch in self.batches:
             self._talk(batch)
             self._frame(batch)
-        self._report.cpu()
+        self._read_report((), 1)
 
     @torch.inference_mode()
     def open(self, prompt: Prompt, sampling: Sampling, seed: int) -> Stream:
@@ -102,6 +104,7 @@ class StaticLoop:
         self._first.reset(slot, sampling)
         self._others.set(slot, sampling.predictor)
         self._noise.clear(slot)
+        self._noise.draw(slot, sampling, stream.generator)
         self._talker.clear(slot)
         self._frame_sum[slot] = 0
         self._hidden[slot] = self._talker.prefill(prompt.embeds[0], slot)
@@ -121,7 +124,7 @@ class StaticLoop:
         if any(stream.frames for stream in live):
             self._talk(batch)
         self._frame(batch)
-        report = self._report[:batch].to("cpu", copy=True)
+        report = self._read_report(live, batch)
         for stream in live:
             codes = report[stream.slot]
             if not codes[-1]:
@@ -146,9 +149,19 @@ class StaticLoop:
                 self._next_control[slot, 0] = stream.prompt.embeds.shape[1] + stream.frames - 1
                 self._next_control[slot, 1] = 1
                 self._text[slot] = stream.prompt.text.row(stream.frames - 1)
-            self._noise.draw(slot, stream.sampling, stream.generator)
         self._control.copy_(self._next_control, non_blocking=True)
         self._first.end_bias.copy_(self._next_bias, non_blocking=True)
+
+    def _read_report(self, live: Sequence[Stream], batch: int) -> torch.Tensor:
+        """What the step gave, (batch, 17) on the CPU; while it computes, the next noise is drawn."""
+        self._read.copy_(self._report, non_blocking=True)
+        if self._copied is not None:
+            self._copied.record(torch.cuda.current_stream(self._device))
+        for stream in live:
+            self._noise.draw(stream.slot, stream.sampling, stream.generator)
+        if self._copied is not None:
+            self._copied.synchronize()
+        return self._read[:batch].clone()
 
     def _talk(self, batch: int) -> None:
         """Take the last frame and its text into the talker."""

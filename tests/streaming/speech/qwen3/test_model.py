@@ -56,6 +56,7 @@ def test_only_base_models_clone(rigs: Callable[[str], Rig]) -> None:
 def test_only_the_talker_is_loaded_in_16_bits(checkpoint: Callable[[str], Path], dtype: str) -> None:
     model = Qwen3Model.load(checkpoint("base"), Placement("cpu", dtype, text_embedding_on_cpu=True))
     assert {weight.dtype for weight in model.talker.parameters()} == {model.placement.torch_dtype}
+    assert model.talker.model.rotary_emb.inv_freq.dtype is torch.float32
     for part in (model.decoder, model.network.speaker_encoder):
         assert {weight.dtype for weight in part.parameters()} == {torch.float32}
     assert model.embed_text(model.text_ids(TEXT)).dtype is model.placement.torch_dtype
