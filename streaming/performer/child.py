@@ -14,12 +14,14 @@ import socket
 import sys
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from streaming.errors import EngineFailed, LipstreamError
 from streaming.performer.messages import ToPerformer, Unable
 from streaming.performer.server import PerformerServer
 from streaming.performer.wire import Channel
+from streaming.speech.options import EngineOptions
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +40,7 @@ async def _main(options: argparse.Namespace) -> int:
         from streaming.face.registry import build_face
         from streaming.speech.registry import build_chain
 
-        speech = build_chain(options.speech, options.data_dir)
+        speech = build_chain(options.speech, options.data_dir, options.options)
         face = build_face(options.face)
         await speech.warm_up()
         await face.warm_up()
@@ -84,6 +86,10 @@ def _log_to_stderr() -> None:
     )
 
 
+def _options(text: str) -> EngineOptions:
+    return msgspec.json.decode(text, type=EngineOptions)
+
+
 def main() -> int:
     """Run the performer until its pipe closes; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -91,6 +97,9 @@ def main() -> int:
     parser.add_argument("--speech", required=True, help="speech engines, first choice first")
     parser.add_argument("--face", required=True, help="face engine")
     parser.add_argument("--data-dir", type=Path, help="folder of fetched voices")
+    parser.add_argument(
+        "--options", type=_options, default=EngineOptions(), help="of speech engines, as JSON"
+    )
     options = parser.parse_args()
     _log_to_stderr()
     os.nice(NICENESS)

@@ -32,11 +32,15 @@ from streaming.performer.messages import (
 from streaming.performer.wire import Channel
 from streaming.script import Piece
 from streaming.slots import Notice, PerformanceItem, Slot, UtteranceKey
+from streaming.speech.options import EngineOptions
 from streaming.timing import SLOT_SAMPLES
 
 log = structlog.get_logger(__name__)
 
 START_TIMEOUT_SECONDS = 60.0
+"""What an utterance waits for a child that is not up yet."""
+LOADING_TIMEOUT_SECONDS = 1800.0
+"""What the start waits: some engines fetch and load gigabytes."""
 FIRST_RESTART_DELAY_SECONDS = 0.1
 MAX_RESTART_DELAY_SECONDS = 5.0
 STOP_TIMEOUT_SECONDS = 3.0
@@ -60,11 +64,13 @@ class PerformerConfig:
         speech: names of speech engines as in their registry, by comma, the preferred one first.
         face: name of the face engine.
         data_dir: the program's data folder, where fetched voices lie.
+        options: what is set about the speech engines.
     """
 
     speech: str = "hibari"
     face: str = "atlas"
     data_dir: Path | None = None
+    options: EngineOptions = field(default_factory=EngineOptions)
 
 
 def _environment() -> dict[str, str]:
@@ -137,7 +143,7 @@ class LocalPerformer:
         """
         if self._supervisor is None and not self._closing:
             self._supervisor = asyncio.create_task(self._supervise(), name="performer-supervisor")
-        await self._wait_ready()
+        await self._wait_ready(LOADING_TIMEOUT_SECONDS)
 
     async def close(self) -> None:
         """Stop the child for good; idempotent. Who still waits for speech gets :class:`PerformerLost`."""
@@ -228,9 +234,9 @@ class LocalPerformer:
         if self._channel is not None:
             self._channel.send(message)
 
-    async def _wait_ready(self) -> None:
+    async def _wait_ready(self, seconds: float = START_TIMEOUT_SECONDS) -> None:
         try:
-            async with asyncio.timeout(START_TIMEOUT_SECONDS):
+            async with asyncio.timeout(seconds):
                 # It may be gone again before this task has its turn.
                 while not self._ready.is_set():
                     await self._ready.wait()
@@ -287,6 +293,7 @@ class LocalPerformer:
             *self._command,
             *("--fd", str(theirs.fileno()), "--speech", self._config.speech, "--face", self._config.face),
             *(("--data-dir", str(self._config.data_dir)) if self._config.data_dir else ()),
+            *("--options", msgspec.json.encode(self._config.options).decode()),
             pass_fds=(theirs.fileno(),),
             stdin=asyncio.subprocess.DEVNULL,
             env=_environment(),

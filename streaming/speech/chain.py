@@ -122,7 +122,7 @@ class FallbackChain:
         languages = self._languages(self.engines)
         makeshift = [engine for engine in self.engines if engine.name in MAKESHIFT]
         rare = languages - self._languages([engine for engine in self.engines if engine not in makeshift])
-        usual = primary_subtag(self.engines[0].voices()[0].languages[0])
+        usual = primary_subtag(self.voices()[0].languages[0])
         speaking = ""
         spoken = False
 

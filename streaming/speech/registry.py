@@ -11,42 +11,55 @@ from streaming.errors import EngineUnavailable, LipstreamError
 from streaming.speech import espeak, hibari, kokoro, kokoro_voices
 from streaming.speech.base import EngineStatus, SpeechEngine
 from streaming.speech.chain import FallbackChain
+from streaming.speech.options import EngineOptions
+from streaming.speech.qwen3 import engine as qwen3
 
 DEFAULT_CHAIN = "hibari,kokoro,espeak"
-"""Engines that are not installed are passed over."""
+"""Engines that are not installed are passed over. qwen3 has to be asked for: it fetches gigabytes."""
+NO_OPTIONS = EngineOptions()
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechEntry:
     """How to make an engine, and how to ask about it without making it.
 
-    Both take the program's data folder, where fetched voices lie, or ``None`` when there is none. ``create``
-    raises :class:`EngineUnavailable` when the engine cannot run here; it loads no model.
+    Both take the program's data folder, where fetched voices lie, or ``None`` when there is none, and what is
+    set about the engines. ``create`` raises :class:`EngineUnavailable` when the engine cannot run here; it
+    loads no model.
     """
 
-    create: Callable[[Path | None], SpeechEngine]
-    status: Callable[[Path | None], EngineStatus]
+    create: Callable[[Path | None, EngineOptions], SpeechEngine]
+    status: Callable[[Path | None, EngineOptions], EngineStatus]
 
 
 ENGINES: Mapping[str, SpeechEntry] = MappingProxyType(
     {
-        "hibari": SpeechEntry(lambda _: hibari.HibariEngine(), lambda _: hibari.status()),
-        "kokoro": SpeechEntry(kokoro.KokoroEngine, kokoro_voices.status),
-        "espeak": SpeechEntry(lambda _: espeak.EspeakEngine(), lambda _: espeak.status()),
+        "hibari": SpeechEntry(lambda *_: hibari.HibariEngine(), lambda *_: hibari.status()),
+        "kokoro": SpeechEntry(
+            lambda data_dir, _: kokoro.KokoroEngine(data_dir),
+            lambda data_dir, _: kokoro_voices.status(data_dir),
+        ),
+        "espeak": SpeechEntry(lambda *_: espeak.EspeakEngine(), lambda *_: espeak.status()),
+        "qwen3": SpeechEntry(
+            lambda data_dir, options: qwen3.Qwen3Engine(data_dir, options.qwen3),
+            lambda data_dir, options: qwen3.status(data_dir, options.qwen3),
+        ),
     }
 )
 
 
-def create(name: str, data_dir: Path | None = None) -> SpeechEngine:
+def create(name: str, data_dir: Path | None = None, options: EngineOptions = NO_OPTIONS) -> SpeechEngine:
     """The engine of this name.
 
     Raises:
         EngineUnavailable: there is no such engine, or it cannot run here.
     """
-    return _entry(name).create(data_dir)
+    return _entry(name).create(data_dir, options)
 
 
-def build_chain(names: str = DEFAULT_CHAIN, data_dir: Path | None = None) -> FallbackChain:
+def build_chain(
+    names: str = DEFAULT_CHAIN, data_dir: Path | None = None, options: EngineOptions = NO_OPTIONS
+) -> FallbackChain:
     """A chain from names such as ``"qwen3,hibari"``, the preferred engine first.
 
     Engines that cannot run here are left out and listed in the chain's ``skipped``.
@@ -62,7 +75,7 @@ def build_chain(names: str = DEFAULT_CHAIN, data_dir: Path | None = None) -> Fal
     skipped: list[tuple[str, LipstreamError]] = []
     for name, entry in entries:
         try:
-            engines.append(entry.create(data_dir))
+            engines.append(entry.create(data_dir, options))
         except EngineUnavailable as error:
             skipped.append((name, error))
     if not engines:
@@ -70,9 +83,9 @@ def build_chain(names: str = DEFAULT_CHAIN, data_dir: Path | None = None) -> Fal
     return FallbackChain(engines, skipped)
 
 
-def statuses(data_dir: Path | None = None) -> list[EngineStatus]:
+def statuses(data_dir: Path | None = None, options: EngineOptions = NO_OPTIONS) -> list[EngineStatus]:
     """Every known engine: ready or not, and how to make it so."""
-    return [entry.status(data_dir) for entry in ENGINES.values()]
+    return [entry.status(data_dir, options) for entry in ENGINES.values()]
 
 
 def _entry(name: str) -> SpeechEntry:

@@ -7,7 +7,7 @@ a conjunction, else before a preposition or an auxiliary verb, which leaves noun
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -183,10 +183,11 @@ def _is_wide(character: str) -> bool:
 
 def _sentence_end(tokens: list[Token], within: int, wording: Wording) -> int:
     """How many tokens make the first sentence; 0 when it does not end among the first ``within``."""
-    return next((i + 1 for i in range(within) if _ends_sentence(tokens, i, wording)), 0)
+    return next((i + 1 for i in range(within) if ends_sentence(tokens, i, wording)), 0)
 
 
-def _ends_sentence(tokens: list[Token], i: int, wording: Wording) -> bool:
+def ends_sentence(tokens: Sequence[Token], i: int, wording: Wording) -> bool:
+    """Whether a sentence ends with token ``i``, where a sentence (or the text) begins with the first."""
     token = tokens[i]
     if token.after >= Break.LINE:
         return True

@@ -32,16 +32,18 @@ def test_missing_engines_say_what_to_install(monkeypatch):
     espeak_library.find_library.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
-    for name in ("hibari", "kokoro", "espeak"):
+    monkeypatch.setattr("streaming.speech.qwen3.engine.missing", lambda: ("qwen-tts", "torch"))
+    for name in ("hibari", "kokoro", "espeak", "qwen3"):
         with pytest.raises(EngineUnavailable, match="pip install"):
             build_chain(name)
     found = {status.name: status for status in statuses() if status.name != "hibari"}
     assert not found["kokoro"].ready and "pip install" in found["kokoro"].install
     assert not found["espeak"].ready and "pip install" in found["espeak"].install
+    assert not found["qwen3"].ready and "pip install --no-deps qwen-tts" in found["qwen3"].install
     espeak_library.find_library.cache_clear()
 
 
 def test_statuses_for_doctor():
     (status,) = [s for s in statuses() if s.name == "hibari"]
     assert status.kind == "speech" and status.ready and status.voices[0].name == "heart"
-    assert [s.name for s in statuses()] == ["hibari", "kokoro", "espeak"]
+    assert [s.name for s in statuses()] == ["hibari", "kokoro", "espeak", "qwen3"]

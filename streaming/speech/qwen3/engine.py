@@ -1,0 +1,272 @@
+"""Qwen3-TTS 12 Hz as a speech engine: ten languages, cloned voices, sound 80 ms at a time.
+
+The model takes its text beside its frames, a token each, so a sentence is spoken while it is still being
+written. All sentences of all sessions are stepped together on one compute thread (see
+:mod:`streaming.speech.qwen3.conductor`). PyTorch is imported when the engine warms up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from streaming.audio.tempo import FASTEST, SLOWEST, Tempo
+from streaming.errors import EngineFailed, EngineUnavailable, LipstreamError, ScriptRejected
+from streaming.speech import language
+from streaming.speech.base import EngineStatus, SpeechChunk, SpeechRequest, VoiceInfo
+from streaming.speech.limiter import limited
+from streaming.speech.profiles.store import ProfileStore, profiles_folder
+from streaming.speech.qwen3.captions import Captions, Pace
+from streaming.speech.qwen3.checkpoint import Checkpoint, fetch_command, local_folder, read_checkpoint
+from streaming.speech.qwen3.guards import SILENCE_LEVEL
+from streaming.speech.qwen3.languages import name_in_model
+from streaming.speech.qwen3.options import Qwen3Options
+from streaming.speech.qwen3.package import INSTALL, missing
+from streaming.speech.qwen3.reading import Draft, Reader
+from streaming.speech.qwen3.sentences import Part
+from streaming.speech.qwen3.voices import NAME, VoiceList
+from streaming.speech.qwen3.weights import find_weights
+from streaming.speech.text.clauses import Ending
+from streaming.timing import SPEECH_RATE
+
+if TYPE_CHECKING:
+    from streaming.speech.qwen3.casting import Casting
+    from streaming.speech.qwen3.conductor import Conductor
+    from streaming.speech.qwen3.machine import Cast
+
+log = structlog.get_logger(__name__)
+
+PAUSE_SECONDS = {
+    Ending.CUT: 0.0,
+    Ending.COMMA: 0.10,
+    Ending.DASH: 0.15,
+    Ending.COLON: 0.20,
+    Ending.SENTENCE: 0.35,
+    Ending.PARAGRAPH: 0.60,
+}
+"""Silence after a sentence at speed 1; what the model itself leaves there counts."""
+
+
+class Qwen3Engine:
+    """Speaks with one checkpoint.
+
+    Args:
+        data_dir: folder that holds voice profiles; ``None``: no voices of people.
+        options: which checkpoint, and where it runs.
+
+    Raises:
+        EngineUnavailable: packages are missing, or the model is none.
+    """
+
+    name = NAME
+
+    def __init__(self, data_dir: Path | None = None, options: Qwen3Options | None = None) -> None:
+        if wrong := missing():
+            raise EngineUnavailable(f"The speech engine 'qwen3' needs {', '.join(wrong)}: {INSTALL}")
+        self._options = options or Qwen3Options()
+        self._profiles = ProfileStore(profiles_folder(data_dir or Path()))
+        self._voices: VoiceList | None = None
+        self._checkpoint: Checkpoint | None = None
+        self._look(local_folder(self._options.model, self._options.revision))
+        # One thread for all that computes with the talker: its graphs and caches belong to it.
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=NAME)
+        # Recordings are encoded elsewhere, so that nobody's speech waits for that.
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix=f"{NAME}-voices")
+        self._loading = asyncio.Lock()
+        self._conductor: Conductor | None = None
+        self._casting: Casting | None = None
+
+    def voices(self) -> tuple[VoiceInfo, ...]:
+        """The checkpoint's speakers or people's voices; none before it has been fetched."""
+        return self._voices.all() if self._voices else ()
+
+    def check(self, request: SpeechRequest) -> None:
+        """Refuse a request that cannot be spoken whatever its text is.
+
+        Raises:
+            VoiceNotFound: the voice is not one of :meth:`voices`.
+            LanguageNotSpoken: the model does not speak the language.
+            EngineUnavailable: the checkpoint has not been fetched.
+            ScriptRejected: the speed is out of range.
+        """
+        self._choose(request)
+        if not SLOWEST <= request.speed <= FASTEST:
+            raise ScriptRejected(
+                f"The speed must lie between {SLOWEST} and {FASTEST}, not {request.speed:g}."
+            )
+
+    async def warm_up(self) -> None:
+        """Fetch the checkpoint if need be, load it, and run everything once.
+
+        Raises:
+            EngineUnavailable: it cannot be fetched or read, or the device is missing.
+        """
+        async with self._loading:
+            if self._conductor is not None:
+                return
+            await asyncio.to_thread(language.load)
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._executor, self._load)
+            except LipstreamError:
+                raise
+            except Exception as error:
+                raise EngineFailed(f"Qwen3-TTS cannot be loaded: {error or type(error).__name__}.") from error
+
+    async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk, None]:
+        """Speak, 80 ms first, then in larger chunks. See :class:`streaming.speech.base.SpeechEngine`."""
+        self.check(request)
+        await self.warm_up()
+        voice = self._choose(request)
+        cast = await self._cast(voice.name)
+        reader = Reader(request, voice.languages)
+        pace = Pace(request.speed)
+        spoken, number = False, 0
+        try:
+            async with aclosing(reader.drafts()) as drafts:
+                async for draft in drafts:
+                    seed = _seed(request.seed, number)
+                    number += 1
+                    try:
+                        async with aclosing(self._say(draft, cast, seed, request.speed, pace)) as chunks:
+                            async for chunk in chunks:
+                                if not spoken and request.on_engine is not None:
+                                    request.on_engine(self.name)
+                                spoken = True
+                                yield chunk
+                    except EngineFailed as error:
+                        if not (spoken and _is_silence(error)):
+                            raise
+                        # One sentence less is better than all that follow.
+                        log.warning("qwen3 sentence left out", reason=error.message)
+        finally:
+            await reader.aclose()
+        if not spoken:
+            raise ScriptRejected("The text holds nothing that can be spoken. Send at least one word.")
+
+    async def _say(
+        self, draft: Draft, cast: Cast, seed: int, speed: float, pace: Pace
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        """One sentence."""
+        from streaming.speech.qwen3.sentence import Order
+
+        assert self._conductor is not None and self._checkpoint is not None
+        spoken_language = name_in_model(draft.language, self._checkpoint.languages)
+        speaking = self._conductor.open(Order(cast, spoken_language, seed))
+        captions, tempo, tail = Captions(pace), Tempo(speed), _Tail()
+
+        def on_words(part: Part, script: str) -> None:
+            captions.add(part.words, script, draft.offset)
+
+        try:
+            draft.attach(speaking, on_words)
+            async with aclosing(speaking.sound()) as sound:
+                async for pcm in sound:
+                    heard = tempo.push(pcm)
+                    if heard.size:
+                        tail.hear(heard)
+                        words = captions.heard(heard)
+                        yield SpeechChunk(limited(heard), words=words, final_of_clause=False)
+            rest = tempo.flush()
+            tail.hear(rest)
+            pause = PAUSE_SECONDS[draft.ending or Ending.SENTENCE] / speed - tail.seconds
+            silence = np.zeros(max(0, round(pause * SPEECH_RATE)), np.float32)
+            words = [*captions.heard(rest), *captions.end()]
+            final = draft.ending is not Ending.CUT
+            yield SpeechChunk(limited(np.concatenate((rest, silence))), words=words, final_of_clause=final)
+        finally:
+            speaking.close()
+
+    def _choose(self, request: SpeechRequest) -> VoiceInfo:
+        if self._voices is None:
+            raise self._not_fetched()
+        return self._voices.choose(request)
+
+    async def _cast(self, voice: str) -> Cast:
+        assert self._casting is not None
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._encoder, partial(self._casting.cast, voice))
+        except LipstreamError:
+            raise
+        except Exception as error:
+            raise EngineFailed(
+                f"The voice '{voice}' cannot be used: {error or type(error).__name__}."
+            ) from error
+
+    def _load(self) -> None:
+        """On the compute thread."""
+        from streaming.speech.qwen3.casting import Casting
+        from streaming.speech.qwen3.conductor import Conductor
+        from streaming.speech.qwen3.machine import load_machine
+
+        options = self._options
+        self._look(find_weights(options.model, options.revision or None))
+        assert self._checkpoint is not None
+        machine = load_machine(self._checkpoint.folder, options)
+        self._casting = Casting(machine.model, self._checkpoint, self._profiles, options.instruction)
+        self._conductor = Conductor(machine, self._executor)
+
+    def _look(self, folder: Path | None) -> None:
+        if folder is not None:
+            self._checkpoint = read_checkpoint(folder, self._options.model)
+            self._voices = VoiceList(self._checkpoint, self._profiles)
+
+    def _not_fetched(self) -> EngineUnavailable:
+        command = fetch_command(self._options.model, self._options.revision)
+        return EngineUnavailable(f"The weights of Qwen3-TTS are not on this machine. Fetch them: {command}")
+
+
+class _Tail:
+    """How long it has been silent by now."""
+
+    def __init__(self) -> None:
+        self._samples = 0
+
+    @property
+    def seconds(self) -> float:
+        return self._samples / SPEECH_RATE
+
+    def hear(self, pcm: NDArray[np.float32]) -> None:
+        loud = np.flatnonzero(np.abs(pcm) >= SILENCE_LEVEL)
+        self._samples = len(pcm) - 1 - int(loud[-1]) if len(loud) else self._samples + len(pcm)
+
+
+def status(data_dir: Path | None, options: Qwen3Options) -> EngineStatus:
+    """What ``doctor`` says about this engine; loads nothing and fetches nothing."""
+    if wrong := missing():
+        return EngineStatus(NAME, "speech", False, f"not installed: {', '.join(wrong)}", INSTALL)
+    try:
+        folder = local_folder(options.model, options.revision)
+        if folder is None:
+            command = fetch_command(options.model, options.revision)
+            return EngineStatus(
+                NAME, "speech", False, f"the weights of {options.model} are not here", command
+            )
+        checkpoint = read_checkpoint(folder, options.model)
+    except LipstreamError as error:
+        return EngineStatus(NAME, "speech", False, error.message, "Set LIPSTREAM_QWEN3_MODEL.")
+    voices = VoiceList(checkpoint, ProfileStore(profiles_folder(data_dir or Path()))).all()
+    names = ", ".join(voice.name for voice in voices) or "none yet: lipstream voice create"
+    detail = f"{checkpoint.kind} model, {len(checkpoint.languages)} languages; voices: {names}"
+    return EngineStatus(NAME, "speech", True, detail, voices=voices)
+
+
+def _seed(seed: int, number: int) -> int:
+    """Each sentence draws differently, and the same in every repetition."""
+    low, high = np.random.SeedSequence((seed & 0xFFFF_FFFF_FFFF_FFFF, number)).generate_state(2).tolist()
+    return (high << 31 ^ low) & 0x7FFF_FFFF_FFFF_FFFF
+
+
+def _is_silence(error: EngineFailed) -> bool:
+    from streaming.speech.qwen3.sentence import NothingSaid
+
+    return isinstance(error, NothingSaid)

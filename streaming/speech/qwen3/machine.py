@@ -1,0 +1,69 @@
+# pyright: reportMissingImports=false
+"""All that speaks, loaded: networks, prompts, decode loop and codec. Used on the compute thread alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from streaming.speech.qwen3.codec import CodecState, StreamingDecoder
+from streaming.speech.qwen3.graphs import GraphLoop
+from streaming.speech.qwen3.loop import DecodeLoop
+from streaming.speech.qwen3.model import CODEBOOKS, Qwen3Model
+from streaming.speech.qwen3.options import Qwen3Options
+from streaming.speech.qwen3.placement import find_placement
+from streaming.speech.qwen3.prompt import PromptBuilder, Speaker
+
+CHUNK_FRAMES = (1, 1, 2, 4, 8)
+"""Frames that are decoded and handed on at a time; the last entry holds for all others. A voice that is made
+1.25 times as fast as it is heard never runs dry on its way up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One checkpoint, ready to speak."""
+
+    model: Qwen3Model
+    builder: PromptBuilder
+    loop: DecodeLoop
+    decoder: StreamingDecoder
+
+
+class Cast:
+    """Who speaks: what the talker is told, and what the codec has heard of the voice before.
+
+    Args:
+        speaker: without its language, which may change from sentence to sentence.
+    """
+
+    def __init__(self, speaker: Speaker) -> None:
+        self.speaker = speaker
+        self._prefix: CodecState | None = None
+
+    def codec_state(self, decoder: StreamingDecoder) -> CodecState:
+        """A state of its own for one sentence. The voice's reference is run through once."""
+        if self.speaker.reference is None:
+            return decoder.start()
+        if self._prefix is None:
+            self._prefix = decoder.prime(self.speaker.reference.codes)
+        return self._prefix.clone()
+
+
+def load_machine(folder: Path, options: Qwen3Options) -> Machine:
+    """Read a checkpoint and run everything once.
+
+    Raises:
+        EngineUnavailable: packages, device or files are missing.
+    """
+    placement = find_placement(options.device, text_embedding_on_cpu=options.text_embedding_on_cpu)
+    model = Qwen3Model.load(folder, placement)
+    nucleus = min(model.sampling.talker.top_p, model.sampling.predictor.top_p) < 1
+    loop = GraphLoop(model, options.sessions, nucleus=nucleus)
+    loop.warm_up()
+    decoder = StreamingDecoder(model.decoder)
+    state = decoder.start()
+    for frames in dict.fromkeys(CHUNK_FRAMES):
+        decoder.decode(torch.zeros(frames, CODEBOOKS, dtype=torch.long), state)
+    return Machine(model, PromptBuilder(model), loop, decoder)
