@@ -28,6 +28,8 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 
 from streaming.audio.decode import MAX_FILE_BYTES
 from streaming.protocol import MAX_MESSAGE_BYTES, AvatarId
+from streaming.speech.options import EngineOptions
+from streaming.speech.qwen3.options import DEFAULT_MODEL, DEFAULT_SESSIONS, Qwen3Options
 
 PREFIX = "LIPSTREAM_"
 ICE_URL = re.compile(r"(stun|turn)s?:[!#-;=?-~]+")
@@ -129,6 +131,24 @@ class Settings(BaseSettings):
         min_length=1,
         description="Speech engines in order of fallback, by comma.",
     )
+    qwen3_model: str = Field(
+        default=DEFAULT_MODEL,
+        min_length=1,
+        description="Qwen3-TTS: a folder, a hub id, or 1.7b- or 0.6b- with base, custom or design.",
+    )
+    qwen3_revision: str = Field(default="", description="Commit of the hub to use; the newest when empty.")
+    qwen3_device: str = Field(
+        default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, mps, cuda or cuda:1."
+    )
+    qwen3_text_embedding_on_cpu: bool = Field(
+        default=False, description="Saves 0.62 GB of the card's memory."
+    )
+    qwen3_sessions: int = Field(
+        default=DEFAULT_SESSIONS, ge=1, le=64, description="Voices that speak at once."
+    )
+    qwen3_instruction: str = Field(
+        default="", max_length=1000, description="A way of speaking, or the voice that 1.7b-design makes."
+    )
     face: str = Field(default="atlas", min_length=1, description="Face engine.")
     avatar: AvatarId = Field(default="mira", description="The avatar when a request names none.")
 
@@ -186,6 +206,20 @@ class Settings(BaseSettings):
     def open_to_network(self) -> bool:
         """Whether other machines can reach the server."""
         return self.host not in LOOPBACK_HOSTS
+
+    @property
+    def engine_options(self) -> EngineOptions:
+        """What is set about the speech engines."""
+        return EngineOptions(
+            qwen3=Qwen3Options(
+                model=self.qwen3_model,
+                revision=self.qwen3_revision,
+                device=self.qwen3_device,
+                text_embedding_on_cpu=self.qwen3_text_embedding_on_cpu,
+                sessions=self.qwen3_sessions,
+                instruction=self.qwen3_instruction,
+            )
+        )
 
     @property
     def avatars_dir(self) -> Path:

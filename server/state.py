@@ -117,7 +117,12 @@ class State:
 
 def performer_config(settings: Settings) -> PerformerConfig:
     """Which engines the settings ask for."""
-    return PerformerConfig(speech=settings.speech, face=settings.face, data_dir=settings.data_dir)
+    return PerformerConfig(
+        speech=settings.speech,
+        face=settings.face,
+        data_dir=settings.data_dir,
+        options=settings.engine_options,
+    )
 
 
 def build_state(settings: Settings, clock: Clock | None = None) -> State:

@@ -85,7 +85,7 @@ def _engines(settings: Settings) -> list[Finding]:
             status.detail,
             status.install,
         )
-        for status in (*speech.statuses(settings.data_dir), *face.statuses())
+        for status in (*speech.statuses(settings.data_dir, settings.engine_options), *face.statuses())
     ]
 
 
