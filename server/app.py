@@ -43,7 +43,7 @@ TAGS = [
     {"name": "watching", "description": "Ways to see and hear a session."},
     {"name": "renders", "description": "MP4 files."},
     {"name": "avatars", "description": "Who can be shown."},
-    {"name": "voices", "description": "Who can be heard."},
+    {"name": "voices", "description": "Who can be heard, and voices of one's own."},
     {"name": "operation", "description": "For those who run the server."},
 ]
 
@@ -90,8 +90,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     page.install(app)
     _complete_openapi(app)
 
+    rules = audio.body_rules(settings) | voices.body_rules(settings)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, rules=audio.body_rules(settings))
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, rules=rules)
     app.add_middleware(SiteCheck, settings=settings)
     if settings.cors_origins:
         app.add_middleware(

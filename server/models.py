@@ -141,10 +141,70 @@ class VoiceModel(BaseModel):
     description: str = ""
 
 
+class VoiceFinding(BaseModel):
+    """Something about a recording: a stable code, and words that say what to do."""
+
+    code: str = Field(examples=["short"])
+    message: str
+
+
+class VoiceCheck(BaseModel):
+    """What was measured in a recording. Levels are decibels of full scale, before any gain."""
+
+    sent_seconds: float = Field(description="As it came.", examples=[9.2])
+    seconds: float = Field(description="Without the silence around the speech.", examples=[8.4])
+    speech_seconds: float = Field(description="Of which somebody speaks.", examples=[7.3])
+    level_db: float | None = Field(description="Of the speech; null without any.", examples=[-27.4])
+    peak_db: float = Field(examples=[-8.1])
+    noise_db: float = Field(description="Of the quietest tenth.", examples=[-52.3])
+    clipped_share: float = Field(description="Samples of the speech at full scale, 0..1.", examples=[0.0])
+    gain_db: float = Field(description="What the reference was raised by.", examples=[4.4])
+    channels: int = Field(description="Of the file; they are averaged.", examples=[1])
+    sample_rate: int = Field(description="Of the file.", examples=[48_000])
+    codec: str = Field(examples=["opus"])
+    problems: list[VoiceFinding] = Field(description="Why it cannot be used; empty when it can.")
+    warnings: list[VoiceFinding] = Field(description="What makes the voice worse than it could be.")
+
+
+class VoiceProfileModel(BaseModel):
+    """A voice of a person, made from a recording."""
+
+    id: str = Field(examples=["jane-roe"])
+    kind: Literal["profile"] = "profile"
+    name: str = Field(examples=["Jane Roe"])
+    language: str | None = Field(description="BCP 47; null when nobody knows.", examples=["en"])
+    has_transcript: bool = Field(description="Without, only the sound of the voice is cloned.")
+    seconds: float = Field(description="Length of the reference.", examples=[8.4])
+    created: str = Field(examples=["2026-11-20T12:00:00Z"])
+    engines: list[str] = Field(description="Which of the engines that run here can speak with it.")
+    needs: str = Field(description="What it takes to hear it, where no engine here can; else empty.")
+
+
+class VoiceProfileDetails(VoiceProfileModel):
+    """All of a voice, for its owner; others see no transcript, consent or provenance."""
+
+    check: VoiceCheck
+    reference_url: str = Field(examples=["/v1/voices/jane-roe/reference.wav"])
+    transcript: str | None = None
+    consent: str | None = None
+    author: str | None = None
+    source: str | None = Field(default=None, description="Name of the file that was sent.")
+    source_sha256: str | None = None
+    note: str | None = None
+
+
+class VoiceProfileCreated(VoiceProfileDetails):
+    """A voice as its maker sees it, once."""
+
+    token: str = Field(description="The secret that hears the reference and deletes the voice.")
+
+
 class VoiceList(BaseModel):
-    """Voices that can speak now."""
+    """Voices that can speak now, and voices of people."""
 
     voices: list[VoiceModel]
+    profiles: list[VoiceProfileModel] = []
+    max_profiles: int = Field(default=0, description="Profiles that may be; 0 where none are taken.")
 
 
 class AvatarModel(BaseModel):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +18,7 @@ from starlette.routing import Match, Mount
 from avatars.errors import AvatarError
 from precompute.errors import AvatarRejected
 from streaming.errors import LipstreamError
+from streaming.speech.profiles.errors import ReferenceRejected
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:lipstream:problem:"
@@ -38,6 +40,10 @@ STATUS_OF_CODE: dict[str, int] = {
     "avatar_exists": 409,
     "avatar_read_only": 403,
     "session_closed": 410,
+    "voice_rejected": 422,
+    "voice_invalid": 422,
+    "voice_exists": 409,
+    "voices_full": 409,
 }
 """HTTP status of each code of ``streaming.errors`` and ``avatars.errors``; any other code is a 500."""
 
@@ -129,7 +135,10 @@ def problem_of(error: HTTPProblem | LipstreamError | AvatarError) -> JSONRespons
         return problem(error.status, error.code, error.detail, error.headers)
     retry = RETRY_AFTER_SECONDS.get(error.code)
     headers = {"Retry-After": str(retry)} if retry else None
-    return problem(status_of(error), error.code, error.message, headers)
+    extra: dict[str, Any] = {}
+    if isinstance(error, ReferenceRejected) and error.check is not None:
+        extra["check"] = msgspec.to_builtins(error.check)
+    return problem(status_of(error), error.code, error.message, headers, **extra)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -29,6 +29,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 from streaming.audio.decode import MAX_FILE_BYTES
 from streaming.protocol import MAX_MESSAGE_BYTES, AvatarId
 from streaming.speech.options import EngineOptions
+from streaming.speech.profiles.store import DEFAULT_LIMIT, profiles_folder
 from streaming.speech.qwen3.options import DEFAULT_MODEL, DEFAULT_SESSIONS, Qwen3Options
 
 PREFIX = "LIPSTREAM_"
@@ -180,6 +181,10 @@ class Settings(BaseSettings):
     render_keep: int = Field(default=200, ge=1, le=100_000, description="Finished renders that are kept.")
     render_keep_seconds: Seconds = Field(default=86_400, description="How long a finished render is kept.")
 
+    max_voice_profiles: int = Field(
+        default=DEFAULT_LIMIT, ge=0, le=10_000, description="Voices of people that are kept; 0 takes none."
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="auto: console on a terminal, else json."
@@ -225,6 +230,11 @@ class Settings(BaseSettings):
     def avatars_dir(self) -> Path:
         """Where a user's own avatars live."""
         return self.data_dir / "avatars"
+
+    @property
+    def voice_profiles_dir(self) -> Path:
+        """Where the voices of people live."""
+        return profiles_folder(self.data_dir)
 
     @property
     def renders_dir(self) -> Path:

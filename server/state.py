@@ -23,14 +23,18 @@ from server.peers import Peers
 from server.recordings import Recordings
 from server.settings import Settings
 from server.uploads import Uploads
+from server.voice_profiles import VoiceProfiles, needed_engine
 from streaming.clock import Clock, SystemClock
 from streaming.compositor.atlas_compositor import AtlasCompositorFactory
 from streaming.compositor.base import CompositorFactory
 from streaming.errors import LipstreamError, VoiceNotFound
+from streaming.performer.base import PerformerDescription
 from streaming.performer.local import LocalPerformer, PerformerConfig
 from streaming.render import RenderRequest, RenderResult, render
 from streaming.session import Session
 from streaming.sessions import SessionLimits, SessionManager
+from streaming.speech.profiles.manifest import engines_for
+from streaming.speech.profiles.store import ProfileStore
 
 _log = structlog.get_logger(__name__)
 
@@ -48,8 +52,11 @@ class State:
     sessions: SessionManager
     renders: RenderJobs
     peers: Peers
+    recordings: Recordings
+    voice_profiles: VoiceProfiles
     uploads: Uploads = field(default_factory=Uploads)
-    recordings: Recordings = field(default_factory=Recordings)
+    description: PerformerDescription | None = None
+    """What the performer is made of, once it is up."""
     failure: str = ""
     """Why the performer did not come up; empty while it may still do so."""
     _starting: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -93,8 +100,14 @@ class State:
         """
         if voice is None:
             return
-        names = [known.name for known in (await self.performer.describe()).voices]
+        description = await self.performer.describe()
+        names = [known.name for known in description.voices]
         if voice not in names:
+            if await asyncio.to_thread(self.voice_profiles.store.exists, voice):
+                # Made since the performer told of its voices.
+                if engines_for(description.speech):
+                    return
+                raise VoiceNotFound(f"No speech engine here can speak as '{voice}'. {needed_engine()}")
             raise VoiceNotFound(f"No voice is called '{voice}'. Installed: {', '.join(names)}.")
 
     async def _start_performer(self) -> None:
@@ -112,6 +125,7 @@ class State:
             _log.error("performer not available", code=error.code, reason=error.message)
             return
         described = await self.performer.describe()
+        self.description = described
         _log.info("performer ready", speech=described.speech, face=described.face, device=described.device)
 
 
@@ -157,8 +171,20 @@ def build_state(settings: Settings, clock: Clock | None = None) -> State:
         viewers=lambda: sum(session.viewers for session in sessions.all()),
         renders_waiting=lambda: renders.waiting,
     )
+    recordings = Recordings()
+    profiles = ProfileStore(settings.voice_profiles_dir, settings.max_voice_profiles)
     return State(
-        settings, clock, metrics, store, compositors, performer, sessions, renders, Peers(sessions, settings)
+        settings,
+        clock,
+        metrics,
+        store,
+        compositors,
+        performer,
+        sessions,
+        renders,
+        Peers(sessions, settings),
+        recordings,
+        VoiceProfiles(profiles, recordings),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Collection, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from starlette.datastructures import UploadFile
@@ -50,6 +51,21 @@ RECORDING_BODY: dict[str, Any] = {
 """What :meth:`Uploads.receive` takes, for OpenAPI."""
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form that carries one file.
+
+    Attributes:
+        file: open, with a descriptor.
+        filename: what its sender calls it; never to be opened.
+        fields: the texts beside it.
+    """
+
+    file: BinaryIO
+    filename: str
+    fields: dict[str, str]
+
+
 def media_type(request: Request) -> str:
     """The type of the body, without parameters, in small letters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -84,12 +100,41 @@ class Uploads:
                 "like, or as the file of a form (multipart/form-data).",
                 ACCEPT_POST,
             )
+        with self._place():
+            async with _from_form(request) if kind == FORM else _from_body(request) as file:
+                yield file
+
+    @asynccontextmanager
+    async def receive_form(self, request: Request, fields: Collection[str]) -> AsyncGenerator[Form]:
+        """A form with one file and texts, of which each may come once.
+
+        Args:
+            request: carries it.
+            fields: the names that texts may have.
+
+        Raises:
+            HTTPProblem: 415 for another type of body, 422 for a form without just one file or with other
+                texts, 400 for one that did not come whole.
+            CapacityReached: too many come in already, or the disk is full.
+        """
+        if media_type(request) != FORM:
+            raise HTTPProblem(
+                415,
+                "unsupported_media_type",
+                f"The body must be a form with the recording and its fields: Content-Type: {FORM}.",
+                {"Accept-Post": FORM},
+            )
+        with self._place():
+            async with _read_form(request, fields) as form:
+                yield form
+
+    @contextmanager
+    def _place(self) -> Generator[None]:
         if self._count >= MAX_UPLOADS:
             raise CapacityReached(f"{MAX_UPLOADS} recordings are being sent already. Try again in a moment.")
         self._count += 1
         try:
-            async with _from_form(request) if kind == FORM else _from_body(request) as file:
-                yield file
+            yield
         finally:
             self._count -= 1
 
@@ -115,14 +160,25 @@ async def _from_body(request: Request) -> AsyncGenerator[BinaryIO]:
 
 @asynccontextmanager
 async def _from_form(request: Request) -> AsyncGenerator[BinaryIO]:
+    async with _read_form(request, ()) as form:
+        yield form.file
+
+
+@asynccontextmanager
+async def _read_form(request: Request, allowed: Collection[str]) -> AsyncGenerator[Form]:
     with _explained():
         form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS)
     try:
-        names = [name for name, value in form.multi_items() if not isinstance(value, UploadFile)]
-        if names:
-            raise _bad_form(
-                f"The form has the field {names[0]!r}; options go in the address, as ?name=value."
+        texts = [(name, value) for name, value in form.multi_items() if not isinstance(value, UploadFile)]
+        fields = dict(texts)
+        wrong = [name for name in fields if name not in allowed]
+        if wrong:
+            known = (
+                f"it takes {', '.join(allowed)}." if allowed else "options go in the address, as ?name=value."
             )
+            raise _bad_form(f"The form has the field {wrong[0][:80]!r}; {known}")
+        if len(fields) < len(texts):
+            raise _bad_form("The form has a field twice.")
         files = [value for value in form.values() if isinstance(value, UploadFile)]
         if not files:
             raise _bad_form("The form holds no file. Send one, as curl -F file=@speech.mp3 does.")
@@ -131,7 +187,7 @@ async def _from_form(request: Request) -> AsyncGenerator[BinaryIO]:
             # Asking for its descriptor moves a small file from memory to the disk.
             await asyncio.to_thread(file.fileno)
             await asyncio.to_thread(file.flush)
-        yield file
+        yield Form(file, files[0].filename or "", fields)
     finally:
         await form.close()
 

@@ -35,8 +35,7 @@ from streaming.speech.profiles.manifest import (
     Transcript,
     VoiceProfile,
 )
-from streaming.speech.profiles.prepare import Prepared
-from streaming.speech.profiles.prepare_child import Order
+from streaming.speech.profiles.order import Order, Prepared
 from streaming.speech.profiles.store import ProfileStore
 
 MAX_SENT_SECONDS = 2 * MAX_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated
 
@@ -14,6 +15,9 @@ FORMAT = 1
 MANIFEST_NAME = "voice.json"
 REFERENCE_NAME = "reference.wav"
 MAX_MANIFEST_BYTES = 64 << 10
+
+ENGINES = ("qwen3",)
+"""Speech engines that can speak with a profile."""
 
 NOT_STATED = "not stated"
 MIN_CONSENT = 10
@@ -137,6 +141,11 @@ class VoiceProfile(ProfileDetails, frozen=True, kw_only=True, forbid_unknown_fie
     id: ProfileId
     reference: Reference
     format: Annotated[int, Meta(ge=FORMAT, le=FORMAT)] = FORMAT
+
+
+def engines_for(speech: Collection[str]) -> tuple[str, ...]:
+    """Which of the engines that run here can speak with profiles."""
+    return tuple(name for name in ENGINES if name in speech)
 
 
 def parse(data: bytes) -> VoiceProfile:

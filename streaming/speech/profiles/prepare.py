@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from streaming.audio.decode import RecordingInfo
 from streaming.face.viseme_net import VisemeNet
 from streaming.speech.language import detect_language
-from streaming.speech.profiles.check import hear, measure, problems, warnings
-from streaming.speech.profiles.manifest import ReferenceCheck
+from streaming.speech.profiles.check import problems, warnings
+from streaming.speech.profiles.hearing import hear, measure
+from streaming.speech.profiles.order import Prepared
 from streaming.timing import SPEECH_RATE
 
 LEVEL_DB = -23.0
@@ -23,20 +24,6 @@ FADE_SECONDS = 0.01
 """Where something was cut off, the room must not begin with a click."""
 LATIN_LANGUAGES = ("de", "en", "es", "fr", "it", "pt")
 """Languages that a transcript in Latin letters is told apart between."""
-
-
-class Prepared(msgspec.Struct, frozen=True):
-    """What became of a recording.
-
-    Attributes:
-        check: what was measured, and what follows.
-        language: BCP 47 tag, as given or as the transcript tells.
-        pcm: float32 samples at 24 kHz, little-endian; empty when the recording cannot be used.
-    """
-
-    check: ReferenceCheck
-    language: str | None
-    pcm: bytes = b""
 
 
 def prepare(

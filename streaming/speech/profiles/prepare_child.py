@@ -12,20 +12,11 @@ import sys
 import msgspec
 import numpy as np
 
-from streaming.audio.decode import RecordingInfo
 from streaming.face.viseme_net import VisemeNet
+from streaming.speech.profiles.order import Order
 from streaming.speech.profiles.prepare import prepare
 
 NICENESS = 10
-
-
-class Order(msgspec.Struct, frozen=True):
-    """What to prepare; see :func:`streaming.speech.profiles.prepare.prepare`."""
-
-    pcm: bytes
-    info: RecordingInfo
-    transcript: str | None
-    language: str | None
 
 
 def main() -> None:

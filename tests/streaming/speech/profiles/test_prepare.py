@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streaming.face.viseme_net import VisemeNet
-from streaming.speech.profiles.check import hear
+from streaming.speech.profiles.hearing import hear
 from streaming.speech.profiles.prepare import LEVEL_DB, prepare, told_language
 from streaming.timing import SPEECH_RATE
 from tests.support.profiles import INFO, WORDS, spoken
