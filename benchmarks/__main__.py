@@ -7,10 +7,10 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks import browser, hearing, kokoro, line, lips, listening, load, rendering
-from benchmarks.result import Result, Row, save
+from benchmarks.result import Row, save
+from benchmarks.table import table
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "line": line.measure,
@@ -22,18 +22,6 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "kokoro": kokoro.measure,
     "browser": browser.measure,
 }
-
-
-def table(results: list[Result]) -> Table:
-    """All rows, those that fall short marked."""
-    out = Table("benchmark", "figure", "value", "target", "", title="Lipstream benchmarks")
-    for result in results:
-        for row in result.rows:
-            sign = "<=" if row.better == "lower" else ">="
-            target = "" if row.target is None else f"{sign} {row.target:g} {row.unit}"
-            mark = "" if row.target is None else ("[green]ok[/]" if row.reached else "[bold red]SHORT[/]")
-            out.add_row(result.name, row.name, f"{row.value:.4g} {row.unit}", target, mark)
-    return out
 
 
 async def main(names: list[str]) -> int:

@@ -89,7 +89,9 @@ def machine() -> dict[str, str]:
 
 def save(name: str, command: str, rows: list[Row], where: dict[str, str] | None = None) -> Result:
     """Write ``results/<name>.json`` and return what stands in it; ``where``: the machine, if not this way."""
-    result = Result(name, command, rows, _commit(), datetime.now(UTC).strftime("%Y-%m-%d"), where or machine())
+    result = Result(
+        name, command, rows, _commit(), datetime.now(UTC).strftime("%Y-%m-%d"), where or machine()
+    )
     RESULTS.mkdir(exist_ok=True)
     encoded = msgspec.json.format(msgspec.json.encode(asdict(result)), indent=1)
     (RESULTS / f"{name}.json").write_bytes(encoded + b"\n")

@@ -1,13 +1,22 @@
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportUntypedBaseClass=false
 import pytest
 
 pytest.importorskip("torch", reason="Qwen3-TTS needs PyTorch, the rest of the program does not")
 pytest.importorskip("transformers", reason="transformers is not installed")
 pytest.importorskip("librosa", reason="librosa is not installed")
 
-import torch
+from dataclasses import replace
+from typing import Any
 
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from benchmarks.gpu_tts.sizes import SIZES
+from benchmarks.gpu_tts.subject import random_model
+from streaming.speech.qwen3.eager import EagerLoop
 from streaming.speech.qwen3.graphs import GraphLoop
+from streaming.speech.qwen3.placement import Placement
+from streaming.speech.qwen3.prompt import PromptBuilder, Speaker
 from streaming.speech.qwen3.static import StaticLoop, batches
 from tests.support.qwen3 import TEXT, Rig, sampling_of, speak
 
@@ -41,14 +50,47 @@ def test_weights_are_held_once(base: Rig) -> None:
     )
 
 
+class _NoLooking(TorchDispatchMode):
+    """Refuses what makes the CPU wait for a number, which no graph can hold."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        assert name not in ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal"), name
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_captured_step_looks_at_no_number_and_keeps_its_buffers(base: Rig) -> None:
+    loop = GraphLoop(base.model, 2, 128, nucleus=True)
+    loop.warm_up()
+
+    def buffers() -> list[int]:
+        held = [*vars(loop).values(), *vars(loop._first).values(), *vars(loop._noise).values()]
+        return [value.data_ptr() for value in held if isinstance(value, torch.Tensor)]
+
+    before = buffers()
+    stream = loop.open(base.builder.build(TEXT, base.any_speaker()), sampling_of(9), 1)
+    for _ in range(3):
+        assert loop.step([stream])[0] is not None
+    with torch.inference_mode(), _NoLooking():
+        for batch in loop.batches:
+            loop._talks[batch]()
+            loop._frames[batch]()
+    assert buffers() == before and len(before) > 10
+
+
+def test_a_model_whose_parts_are_equally_wide_speaks_the_same() -> None:
+    """As the 0.6B, where nothing lies between talker and predictor."""
+    tiny = SIZES["tiny"]
+    size = replace(tiny, label="0b6", predictor={**tiny.predictor, "hidden_size": 64, "head_dim": 16})
+    model = random_model(size, "custom_voice", Placement("cpu", "float32"))
+    prompt = PromptBuilder(model).build(TEXT, Speaker("english", name="eric"))
+    heard = [speak(make(model), prompt, sampling_of(12), 1) for make in (EagerLoop, GraphLoop)]
+    assert torch.equal(*heard)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
 def test_replayed_graphs_say_what_the_steps_say(base: Rig) -> None:
     """Where there is a card: captured and uncaptured steps are the same steps."""
-    from benchmarks.gpu_tts.sizes import SIZES
-    from benchmarks.gpu_tts.subject import random_model
-    from streaming.speech.qwen3.placement import Placement
-    from streaming.speech.qwen3.prompt import PromptBuilder, Speaker
-
     model = random_model(SIZES["tiny"], "custom_voice", Placement("cuda", "float32"))
     prompt = PromptBuilder(model).build(TEXT, Speaker("english", name="aiden"))
     heard = []
