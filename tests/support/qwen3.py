@@ -130,7 +130,8 @@ class Rig:
         if self.model.kind is Kind.BASE:
             return [*self._clones()]
         if self.model.kind is Kind.CUSTOM_VOICE:
-            return [self._custom(name, how) for name in self.model.speakers[-2:] for how in ("", "be happy")]
+            ways = ("", "be happy") if self.model.takes_instructions else ("",)
+            return [self._custom(name, how) for name in self.model.speakers[-2:] for how in ways]
 
         def design(**settings: Any) -> Any:
             return self.package.generate_voice_design(

@@ -37,8 +37,8 @@ def test_the_default_layout_is_that_of_the_package(rigs: Callable[[str], Rig], k
 @pytest.mark.parametrize("with_words", [False, True])
 def test_text_may_come_token_by_token(base: Rig, with_words: bool) -> None:
     speaker = base.clone(with_words)
-    ids = base.model.text_ids(LONG_TEXT)[0].tolist()
-    whole = base.builder.build(LONG_TEXT, speaker, Layout.BESIDE)
+    ids = base.model.text_ids(LONG_TEXT * 3)[0].tolist()
+    whole = base.builder.build(LONG_TEXT * 3, speaker, Layout.BESIDE)
     first = base.builder.tokens_to_open(speaker)
     assert first == 1 if not with_words else 1 < first < len(ids)
     prompt = base.builder.open(ids[:first], speaker)
