@@ -10,10 +10,15 @@ import typer
 from rich.table import Table
 
 from server import voices
+from server.cli import voice_profiles
 from server.cli.common import fail, out, progress_bar, quiet_log, readable_errors, settings_or_exit
 from streaming.speech.registry import statuses
 
 app = typer.Typer(help="Voices.", no_args_is_help=True)
+app.command("create")(voice_profiles.create)
+app.command("show")(voice_profiles.show)
+app.command("delete")(voice_profiles.delete)
+app.command("import")(voice_profiles.import_)
 
 
 class Voices(StrEnum):
@@ -38,6 +43,7 @@ def list_all() -> None:
     if not table.row_count:
         fail("no voice can speak. lipstream doctor says what to install.")
     out().print(table)
+    voice_profiles.list_profiles(settings)
     for line in more:
         out().print(line, markup=False)
 
