@@ -55,26 +55,26 @@ class Captions:
 
     Args:
         pace: learns from it.
+        offset: is added to the spans of its words.
     """
 
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
+    def __init__(self, pace: Pace, offset: int = 0) -> None:
+        self._pace, self._offset = pace, offset
         self._waiting: deque[tuple[SaidWord, str, int]] = deque()
         self._known = 0
         self._said = 0.0
         self._seconds = 0.0
         self._rest = np.zeros(0, np.float32)
 
-    def add(self, words: Iterable[SaidWord], script: str, offset: int = 0) -> None:
+    def add(self, words: Iterable[SaidWord], script: str) -> None:
         """Take words that the sentence goes on with.
 
         Args:
             words: in order.
-            script: what their spans refer to.
-            offset: is added to the spans.
+            script: what their spans refer to, without the offset.
         """
         for word in words:
-            placed = SaidWord(word.begin + offset, word.stop + offset, word.letters)
+            placed = SaidWord(word.begin + self._offset, word.stop + self._offset, word.letters)
             self._waiting.append((placed, script[word.begin : word.stop], self._known))
             self._known += word.letters
 

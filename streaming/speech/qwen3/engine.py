@@ -161,10 +161,10 @@ class Qwen3Engine:
         assert self._conductor is not None and self._checkpoint is not None
         spoken_language = name_in_model(draft.language, self._checkpoint.languages)
         speaking = self._conductor.open(Order(cast, spoken_language, seed))
-        captions, tempo, tail = Captions(pace), Tempo(speed), _Tail()
+        captions, tempo, tail = Captions(pace, draft.offset), Tempo(speed), _Tail()
 
         def on_words(part: Part, script: str) -> None:
-            captions.add(part.words, script, draft.offset)
+            captions.add(part.words, script)
 
         try:
             draft.attach(speaking, on_words)

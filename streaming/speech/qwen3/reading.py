@@ -107,14 +107,19 @@ class Reader:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _read(self) -> None:
+        failure: Exception | None = None
         try:
             async with aclosing(self._runs()) as runs:
                 async for run in runs:
                     await self._read_run(run)
-        finally:
-            if self._open is not None:
-                self._open.finish()
-            await self._drafts.put(None)
+        except Exception as error:
+            # What was read before is still said.
+            failure = error
+        if self._open is not None:
+            self._open.finish()
+        await self._drafts.put(None)
+        if failure is not None:
+            raise failure
 
     async def _read_run(self, run: LanguageRun) -> None:
         assert run.language is not None

@@ -168,14 +168,20 @@ class Sentence:
         Args:
             last: what to deliver as the last thing.
         """
+        if self.over:
+            return
+        self.over = True
+        self._drop_attempt()
+        deliver, self._deliver = self._deliver, _to_nobody
+        if last is not None:
+            deliver(last)
+
+    def _drop_attempt(self) -> None:
         if self._stream is not None:
             self._stream.close()
-        self._codec = None
+        self._stream = self._codec = None
         self._pending.clear()
-        if not self.over:
-            self.over = True
-            if last is not None:
-                self._deliver(last)
+        self._said = 0
 
     def _decode(self) -> Verdict:
         """Turn frames to sound, and let the listener have it if the guard finds nothing wrong."""
@@ -201,11 +207,11 @@ class Sentence:
             self.close(End if self._delivered else _nothing_said(self._guard.reason))
         elif verdict is Verdict.RETRY:
             log.warning("qwen3 sentence begun again", reason=self._guard.reason)
-            if self._stream is not None:
-                self._stream.close()
-            self._stream = self._codec = None
-            self._pending.clear()
-            self._said = 0
+            self._drop_attempt()
+
+
+def _to_nobody(item: Item) -> None:
+    """Takes the place of a listener, who would otherwise be kept as long as the sentence."""
 
 
 def _from_first_sound(pcm: NDArray[np.float32]) -> NDArray[np.float32]:

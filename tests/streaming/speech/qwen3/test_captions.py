@@ -18,8 +18,8 @@ def silence(seconds: float) -> np.ndarray:
 
 
 def placed(chunks: list[np.ndarray], pace: Pace, offset: int = 0) -> list[tuple[str, float, int]]:
-    captions = Captions(pace)
-    captions.add(WORDS, SCRIPT, offset)
+    captions = Captions(pace, offset)
+    captions.add(WORDS, SCRIPT)
     at, found = 0.0, []
     for chunk in chunks:
         found += [(word.text, at + word.start, word.begin) for word in captions.heard(chunk)]
