@@ -138,7 +138,7 @@ def test_icons_exist(page: Page) -> None:
 
 
 def test_text_limit_is_the_protocols(page: Page) -> None:
-    (text,) = [attributes for tag, attributes in page.tags if tag == "textarea"]
+    (text,) = [found for tag, found in page.tags if tag == "textarea" and found.get("id") == "text"]
     assert text["maxlength"] == str(MAX_TEXT)
     assert f"MOST_CHARACTERS = {MAX_TEXT:_};" in (ROOT / "js/composer.js").read_text(encoding="utf-8")
 

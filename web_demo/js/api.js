@@ -5,6 +5,7 @@ import { tab } from "./store.js";
 
 /** @typedef {import("./types.js").Avatar} Avatar */
 /** @typedef {import("./types.js").Voice} Voice */
+/** @typedef {import("./types.js").VoiceProfile} VoiceProfile */
 /** @typedef {import("./types.js").SessionInfo} SessionInfo */
 /** @typedef {import("./types.js").RenderJob} RenderJob */
 
@@ -19,7 +20,7 @@ const RECORDING_TIMEOUT_MS = 20 * 60_000;
  * @typedef {object} RequestOptions
  * @property {string} [token]
  * @property {unknown} [json]
- * @property {string|Blob} [body]
+ * @property {string|Blob|FormData} [body]
  * @property {string} [type]
  * @property {AbortSignal} [signal]
  * @property {boolean} [keepalive]
@@ -33,13 +34,15 @@ export class ApiError extends Error {
    * @param {number} status
    * @param {string} code
    * @param {number} [retryAfter]  seconds
+   * @param {import("./types.js").VoiceCheck} [check]  what was measured in a recording that was refused
    */
-  constructor(message, status, code, retryAfter) {
+  constructor(message, status, code, retryAfter, check) {
     super(message);
     this.name = "ApiError";
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter;
+    this.check = check;
   }
 }
 
@@ -49,7 +52,7 @@ async function problemOf(response) {
   const text = body?.detail ?? body?.title;
   const detail = typeof text === "string" ? text : `The server answered with ${response.status} ${response.statusText}.`;
   const retryAfter = Number(response.headers.get("Retry-After")) || undefined;
-  return new ApiError(detail, response.status, body?.code ?? `http_${response.status}`, retryAfter);
+  return new ApiError(detail, response.status, body?.code ?? `http_${response.status}`, retryAfter, body?.check);
 }
 
 /** @param {string} path */
@@ -145,9 +148,29 @@ export class Api {
     return listOf(await (await this.request("GET", "v1/avatars")).json(), "avatars");
   }
 
-  /** @returns {Promise<Voice[]>} */
+  /** @returns {Promise<{voices: Voice[], profiles: VoiceProfile[], max_profiles: number}>} */
   async voices() {
-    return listOf(await (await this.request("GET", "v1/voices")).json(), "voices");
+    const body = await (await this.request("GET", "v1/voices")).json();
+    return { voices: listOf(body, "voices"), profiles: body?.profiles ?? [], max_profiles: body?.max_profiles ?? 0 };
+  }
+
+  /**
+   * Make a voice of a recording.
+   * @param {FormData} form
+   * @returns {Promise<VoiceProfile & {token: string}>}
+   */
+  async createVoice(form) {
+    return (await this.request("POST", "v1/voices", { body: form, patience: RECORDING_TIMEOUT_MS })).json();
+  }
+
+  /** @param {string} id @param {string} [token] */
+  async deleteVoice(id, token) {
+    await this.request("DELETE", `v1/voices/${id}`, { token });
+  }
+
+  /** The recording that a voice is cloned from. @param {string} id @param {string} [token] */
+  async hearVoice(id, token) {
+    return (await this.request("GET", `v1/voices/${id}/reference.wav`, { token })).blob();
   }
 
   /**

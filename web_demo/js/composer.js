@@ -165,8 +165,8 @@ export class Composer extends EventTarget {
 /** The language of a tag without its region. @param {string} tag */
 const baseOf = (tag) => tag.split("-")[0].toLowerCase();
 
-/** @param {string} language */
-function nameOf(language) {
+/** A language in English words. @param {string} language */
+export function nameOf(language) {
   try {
     return new Intl.DisplayNames(["en"], { type: "language" }).of(language) ?? language;
   } catch {

@@ -19,6 +19,7 @@ import { choices } from "./store.js";
 import { WebRtcTransport } from "./transport/webrtc.js";
 import { WebSocketTransport } from "./transport/websocket.js";
 import { Stage } from "./ui.js";
+import { VoicePanel, speakable } from "./voices.js";
 
 const query = new URLSearchParams(location.search);
 const probe = query.get("probe") === "1" ? new MediaProbe() : null;
@@ -34,6 +35,7 @@ const renders = new RenderPanel(api);
 const history = new History((text) => speak(composer.wish(text)));
 const live = new LiveSession(api, build, firstTransport());
 const microphone = new Microphone(live);
+const ownVoices = new VoicePanel(api);
 let speaking = false;
 let voicesKnown = false;
 
@@ -87,7 +89,9 @@ function loadLists() {
 }
 
 async function loadVoices() {
-  composer.voices(await api.voices());
+  const { voices, profiles, max_profiles } = await api.voices();
+  composer.voices(speakable(voices, profiles));
+  ownVoices.fill(profiles, max_profiles);
   voicesKnown = true;
 }
 
@@ -185,6 +189,8 @@ live.addEventListener("fallback", () => stage.toast("WebRTC finds no way through
 composer.addEventListener("speak", (event) => speak(/** @type {CustomEvent} */ (event).detail));
 composer.addEventListener("interrupt", interrupt);
 composer.addEventListener("save", (event) => renders.save(/** @type {CustomEvent} */ (event).detail, live.avatar));
+ownVoices.addEventListener("change", () => loadVoices().catch((error) => stage.toast(error.message)));
+ownVoices.addEventListener("refused", (event) => stage.toast(/** @type {CustomEvent} */ (event).detail));
 microphone.addEventListener("trouble", (event) => composer.fail(/** @type {CustomEvent} */ (event).detail));
 cards.addEventListener("choose", (event) => {
   const avatar = /** @type {CustomEvent<import("./types.js").Avatar>} */ (event).detail;

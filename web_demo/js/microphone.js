@@ -13,8 +13,8 @@ const BYTES_PER_SAMPLE = 2;
 /** The level bar falls by this share from one 20 ms block to the next. */
 const FALL = 0.85;
 
-/** @param {unknown} error @returns {string} */
-function wordsFor(error) {
+/** What keeps a microphone from being used, and what to do. @param {unknown} error @returns {string} */
+export function wordsFor(error) {
   const name = error instanceof Error ? error.name : "";
   if (name === "NotAllowedError") return "The browser does not let this page use the microphone. Allow it next to the address, then try again.";
   if (name === "NotFoundError") return "No microphone was found. Connect one, then try again.";
@@ -23,18 +23,21 @@ function wordsFor(error) {
 }
 
 /** Run an action once this has been stopped, or now if it has. @param {AbortSignal} signal @param {() => void} action */
-function afterwards(signal, action) {
+export function afterwards(signal, action) {
   if (signal.aborted) action();
   else signal.addEventListener("abort", action, { once: true });
 }
 
 /** The microphone's own rate, as far as the server takes it. @returns {Promise<AudioContext>} */
-async function newContext() {
+export async function newContext() {
   const context = new AudioContext({ latencyHint: "interactive" });
   if (context.sampleRate <= MOST_HERTZ) return context;
   await context.close();
   return new AudioContext({ latencyHint: "interactive", sampleRate: MOST_HERTZ });
 }
+
+/** Whether this browser can hear. */
+export const canHear = () => Boolean(navigator.mediaDevices?.getUserMedia) && typeof AudioWorkletNode !== "undefined";
 
 /** Dispatches `trouble` (CustomEvent with a message). */
 export class Microphone extends EventTarget {
@@ -49,7 +52,7 @@ export class Microphone extends EventTarget {
   constructor(live) {
     super();
     this.live = live;
-    this.#button.hidden = !navigator.mediaDevices?.getUserMedia || typeof AudioWorkletNode === "undefined";
+    this.#button.hidden = !canHear();
     this.#button.addEventListener("click", () => (this.#on ? this.stop() : this.#start()));
     live.addEventListener("state", () => live.connection === "live" || this.stop());
   }

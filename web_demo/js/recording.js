@@ -7,14 +7,14 @@ export const MOST_BYTES = 25 << 20;
 const KINDS = /^(audio|video)\//;
 const ENDINGS = /\.(wav|mp3|m4a|mp4|aac|ogg|oga|opus|flac|webm)$/i;
 
-/** @param {number} seconds */
-function clock(seconds) {
+/** Minutes and seconds, as 0:07. @param {number} seconds */
+export function clock(seconds) {
   const whole = Math.round(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
 /** Seconds, as far as the browser can tell. @param {File} file @returns {Promise<number|null>} */
-async function lengthOf(file) {
+export async function lengthOf(file) {
   const url = URL.createObjectURL(file);
   try {
     return await new Promise((resolve) => {
@@ -84,7 +84,7 @@ export class Recording extends EventTarget {
   async #take(files) {
     const file = files?.[0];
     if (!file) return;
-    const trouble = this.#refusal(file);
+    const trouble = refusalOf(file);
     if (trouble) {
       this.#pick.value = "";
       this.dispatchEvent(new CustomEvent("trouble", { detail: trouble }));
@@ -98,11 +98,11 @@ export class Recording extends EventTarget {
     const seconds = await lengthOf(file);
     if (this.#file === file && seconds !== null) this.#length.textContent = clock(seconds);
   }
+}
 
-  /** @param {File} file */
-  #refusal(file) {
-    if (!KINDS.test(file.type) && !ENDINGS.test(file.name)) return `${file.name} is no recording. Choose a WAV, MP3, M4A, OGG or FLAC file.`;
-    if (file.size > MOST_BYTES) return `${file.name} is larger than 25 MB. Choose a shorter recording, or save it as MP3.`;
-    return file.size ? null : `${file.name} is empty. Choose another file.`;
-  }
+/** Why a file is no recording that can be sent; null when it may be one. @param {File} file */
+export function refusalOf(file) {
+  if (!KINDS.test(file.type) && !ENDINGS.test(file.name)) return `${file.name} is no recording. Choose a WAV, MP3, M4A, OGG or FLAC file.`;
+  if (file.size > MOST_BYTES) return `${file.name} is larger than 25 MB. Choose a shorter recording, or save it as MP3.`;
+  return file.size ? null : `${file.name} is empty. Choose another file.`;
 }

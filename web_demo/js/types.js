@@ -15,6 +15,31 @@
  * @property {string[]} languages
  * @property {string} description
  *
+ * @typedef {object} VoiceFinding
+ * @property {string} code
+ * @property {string} message
+ *
+ * @typedef {object} VoiceCheck  levels in decibels of full scale
+ * @property {number} sent_seconds
+ * @property {number} seconds
+ * @property {number} speech_seconds
+ * @property {number|null} level_db
+ * @property {number} peak_db
+ * @property {number} noise_db
+ * @property {number} clipped_share  0..1
+ * @property {VoiceFinding[]} problems
+ * @property {VoiceFinding[]} warnings
+ *
+ * @typedef {object} VoiceProfile
+ * @property {string} id
+ * @property {string} name
+ * @property {string|null} language
+ * @property {boolean} has_transcript
+ * @property {number} seconds
+ * @property {string[]} engines  that can speak with it now
+ * @property {string} needs  what it takes, where none can
+ * @property {VoiceCheck} [check]
+ *
  * @typedef {object} SessionInfo
  * @property {string} id
  * @property {string} token
