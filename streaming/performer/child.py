@@ -59,7 +59,7 @@ async def _main(options: argparse.Namespace) -> int:
         channel,
         capacity=SESSIONS_PER_CORE * (os.cpu_count() or 1),
         memory_bytes=memory,
-        device="cpu",
+        device=speech.device,
     )
     await server.serve()
     await channel.close()

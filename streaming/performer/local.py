@@ -20,6 +20,7 @@ from streaming.performer.messages import (
     Audio,
     Cancel,
     Credit,
+    Describe,
     Description,
     Drop,
     Failed,
@@ -41,6 +42,8 @@ START_TIMEOUT_SECONDS = 60.0
 """What an utterance waits for a child that is not up yet."""
 LOADING_TIMEOUT_SECONDS = 1800.0
 """What the start waits: some engines fetch and load gigabytes."""
+DESCRIBE_TIMEOUT_SECONDS = 5.0
+"""Without an answer by then, what it said last is told."""
 FIRST_RESTART_DELAY_SECONDS = 0.1
 MAX_RESTART_DELAY_SECONDS = 5.0
 STOP_TIMEOUT_SECONDS = 3.0
@@ -120,6 +123,7 @@ class LocalPerformer:
         self._ready = asyncio.Event()
         self._unable: tuple[str, str] | None = None
         self._description: PerformerDescription | None = None
+        self._asked: asyncio.Future[None] | None = None
         self._inboxes: dict[UtteranceKey, _Inbox] = {}
         self._closing = False
         self.restarts = 0
@@ -156,8 +160,16 @@ class LocalPerformer:
             await asyncio.wait((self._supervisor,))
 
     async def describe(self) -> PerformerDescription:
-        """What the child said of itself when it came up."""
+        """What the child says of itself now: voices come and go while it runs."""
         await self._wait_ready()
+        if self._asked is None:
+            self._asked = asyncio.get_running_loop().create_future()
+            self._send(Describe())
+        try:
+            async with asyncio.timeout(DESCRIBE_TIMEOUT_SECONDS):
+                await asyncio.shield(self._asked)
+        except TimeoutError:
+            log.warning("performer is slow to describe itself")
         assert self._description is not None
         return self._description
 
@@ -283,6 +295,7 @@ class LocalPerformer:
                     self._ready.clear()
                 self._channel = None
                 self._fail_all()
+                self._answer_who_asked()
                 # A child that hangs takes nothing off the pipe, so what is left in it is not waited for.
                 channel.abort()
                 await self._reap()
@@ -322,8 +335,14 @@ class LocalPerformer:
             case Description(description):
                 self._description = description
                 self._ready.set()
+                self._answer_who_asked()
             case Unable(code, text):
                 self._give_up(code, text)
+
+    def _answer_who_asked(self) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.set_result(None)
 
     def _give_up(self, code: str, message: str) -> None:
         """Answer every request with this error from now on."""

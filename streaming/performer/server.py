@@ -97,7 +97,8 @@ class PerformerServer:
     def _describe(self) -> PerformerDescription:
         voices = self._speech.voices()
         return PerformerDescription(
-            speech=tuple(dict.fromkeys(voice.engine for voice in voices)),
+            # Those that have no voice yet, too: one may be made for them.
+            speech=tuple(self._speech.name.split(",")),
             face=self._face.name,
             voices=tuple(VoiceDescription(v.name, v.engine, v.languages, v.description) for v in voices),
             capacity=self._capacity,

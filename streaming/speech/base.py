@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,16 @@ class EngineStatus:
     detail: str
     install: str = ""
     voices: tuple[VoiceInfo, ...] = field(default=())
+
+
+@runtime_checkable
+class OnDevice(Protocol):
+    """An engine that need not run on the CPU."""
+
+    @property
+    def device(self) -> str:
+        """Where its models are, such as ``cuda``."""
+        ...
 
 
 class SpeechEngine(Protocol):

@@ -17,7 +17,7 @@ from streaming.errors import (
 )
 from streaming.slots import Word
 from streaming.speech import language
-from streaming.speech.base import SpeechChunk, SpeechEngine, SpeechRequest, VoiceInfo
+from streaming.speech.base import OnDevice, SpeechChunk, SpeechEngine, SpeechRequest, VoiceInfo
 from streaming.speech.language import detect_language
 from streaming.speech.language_runs import LanguageRuns
 from streaming.speech.replay import ReplayableText
@@ -52,6 +52,12 @@ class FallbackChain:
     def name(self) -> str:
         """Names of the engines, joined by commas."""
         return ",".join(engine.name for engine in self.engines)
+
+    @property
+    def device(self) -> str:
+        """Where the preferred engine runs."""
+        preferred = self.engines[0]
+        return preferred.device if isinstance(preferred, OnDevice) else "cpu"
 
     def voices(self) -> tuple[VoiceInfo, ...]:
         """The voices of all engines, the preferred engine's first."""

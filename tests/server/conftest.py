@@ -83,13 +83,14 @@ class Live:
 
 
 @asynccontextmanager
-async def serving(data_dir: Path) -> AsyncIterator[Live]:
+async def serving(data_dir: Path, **changes: Any) -> AsyncIterator[Live]:
     """Such a server."""
     settings = Settings(
         _env_file=None,  # pyright: ignore[reportCallIssue]
         data_dir=data_dir,
         max_sessions=16,
         log_level="warning",
+        **changes,
     )
     config = server_config(settings)
     listener = socket.create_server(("127.0.0.1", 0))

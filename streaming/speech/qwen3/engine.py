@@ -81,9 +81,15 @@ class Qwen3Engine:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=NAME)
         # Recordings are encoded elsewhere, so that nobody's speech waits for that.
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix=f"{NAME}-voices")
+        self._device = self._options.device
         self._loading = asyncio.Lock()
         self._conductor: Conductor | None = None
         self._casting: Casting | None = None
+
+    @property
+    def device(self) -> str:
+        """Where the talker runs; what the settings ask for until it is loaded."""
+        return self._device
 
     def voices(self) -> tuple[VoiceInfo, ...]:
         """The checkpoint's speakers or people's voices; none before it has been fetched."""
@@ -212,6 +218,7 @@ class Qwen3Engine:
         self._look(find_weights(options.model, options.revision or None))
         assert self._checkpoint is not None
         machine = load_machine(self._checkpoint.folder, options)
+        self._device = machine.model.placement.device
         self._casting = Casting(machine.model, self._checkpoint, self._profiles, options.instruction)
         self._conductor = Conductor(machine, self._executor)
 

@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from streaming.performer.local import LocalPerformer, PerformerConfig
 from streaming.performer.messages import Text
 from streaming.script import piece_of
 from streaming.slots import Notice, Slot, UtteranceKey
+from streaming.speech import kokoro_files
 from streaming.speech.base import SpeechRequest
 from streaming.speech.registry import build_chain
 from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
@@ -109,6 +111,24 @@ async def test_text_token_by_token_gives_every_word():
     async with running() as performer:
         items = [item async for item in performer.perform(request(), tokens()) if isinstance(item, Slot)]
     assert [word.text for slot in items for word in slot.words] == ["Hello", "there", "my", "friend", "Bye"]
+
+
+@pytest.mark.skipif(bool(kokoro_files.missing_packages()), reason="Kokoro's weights are not installed")
+async def test_voices_that_come_while_it_runs_are_told(tmp_path: Path):
+    # Kokoro looks for its voices whenever it is asked.
+    performer = LocalPerformer(PerformerConfig(speech="hibari,kokoro", data_dir=tmp_path))
+    await performer.start()
+    try:
+        before = await performer.describe()
+        assert before.speech == ("hibari", "kokoro")
+        folder = kokoro_files.voices_folder(tmp_path)
+        folder.mkdir(parents=True)
+        kokoro_files.find_voice(tmp_path, "jf_alpha").load().tofile(folder / "af_heart.bin")
+        asked = await asyncio.gather(performer.describe(), performer.describe())
+    finally:
+        await performer.close()
+    for after in asked:
+        assert {v.name for v in after.voices} - {v.name for v in before.voices} == {"af_heart"}
 
 
 async def test_refusals_cross_the_boundary_as_what_they_are():

@@ -211,3 +211,25 @@ async def test_a_text_without_words_is_refused_when_nobody_says_anything():
     with pytest.raises(ScriptRejected):
         chain = FallbackChain([Silent("one", "en"), Silent("two", "ja")])
         [c async for c in chain.synthesize(Heard().request("...", " ?!"))]
+
+
+def test_a_chain_runs_where_its_first_engine_does():
+    class OnCard(Scripted):
+        device = "cuda"
+
+    assert FallbackChain([OnCard("a"), Scripted("b")]).device == "cuda"
+    assert FallbackChain([Scripted("b"), OnCard("a")]).device == "cpu"
+
+
+async def test_a_first_engine_without_a_voice_yet_is_passed_over():
+    class Voiceless(Scripted):
+        def voices(self):  # pyright: ignore[reportIncompatibleMethodOverride]
+            return ()
+
+        def check(self, request):
+            raise VoiceNotFound("make one")
+
+    told = Heard()
+    chain = FallbackChain([Voiceless("a"), Scripted("b"), Scripted("c", "ja")])
+    chunks = [chunk async for chunk in chain.synthesize(told.request("Good morning to you all."))]
+    assert chunks and told.engines == ["b"]
