@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.gpu_tts.counting import copy_bandwidth, kernels, weight_bytes_per_frame
-from benchmarks.gpu_tts.figures import MEMORY_SESSIONS, Measured, rows_of
+from benchmarks.gpu_tts.figures import GRAPHS, MEMORY_SESSIONS, Measured, rows_of
 from benchmarks.gpu_tts.sizes import SIZES, Size
 from benchmarks.gpu_tts.subject import endless, prompt_of, random_model
 from benchmarks.gpu_tts.timing import (
@@ -43,7 +43,7 @@ CHUNKS = (1, 4)
 PACKAGES = ("torch", "transformers", "qwen-tts")
 
 
-def measure(size: Size, placement: Placement, frames: int, repeats: int) -> Measured:
+def measure(size: Size, placement: Placement, frames: int, repeats: int, compiled: bool) -> Measured:
     """Measure one size from its making to its end; its memory is free again after."""
     device = torch.device(placement.device)
     measured = Measured(size.name)
@@ -58,11 +58,13 @@ def measure(size: Size, placement: Placement, frames: int, repeats: int) -> Meas
         "static": StaticLoop(model),
         "graphs": GraphLoop(model),
     }
+    if compiled:
+        loops["compiled"] = GraphLoop(model, compiled=True)
     for name, loop in loops.items():
         loop.warm_up()
         measured.loops[name] = frame_seconds(loop, prompt, 1, frames)
         measured.first_sound[name] = first_sound_seconds(loop, codec, prompt, repeats)
-        if name != "graphs":
+        if name not in GRAPHS:
             measured.kernels[name] = _kernels(loop, prompt, device)
     measured.codec = {chunk: codec_seconds(codec, chunk, repeats) for chunk in CHUNKS}
     loops.clear()
@@ -140,6 +142,9 @@ def main(
     sizes: Annotated[str, typer.Option(help="sizes, separated by commas")] = "1.7b,0.6b",
     frames: Annotated[int, typer.Option(min=12, help="frames of a measured utterance")] = 60,
     repeats: Annotated[int, typer.Option(min=1, help="of first audio and codec")] = 10,
+    compiled: Annotated[
+        bool, typer.Option(help="measure the compiled loop too; needs a C compiler, takes minutes")
+    ] = False,
 ) -> None:
     """Measure Qwen3-TTS with random weights of the published sizes.
 
@@ -156,7 +161,8 @@ def main(
         rows = [Row("copy bandwidth", bandwidth / 1e9, "GB/s", note="read and written")]
         for name in chosen:
             console.print(f"measuring {SIZES[name].name} on {where['device']} ...")
-            rows += rows_of(measure(SIZES[name], placement, frames, repeats), bandwidth, capability)
+            measured = measure(SIZES[name], placement, frames, repeats, compiled)
+            rows += rows_of(measured, bandwidth, capability)
     except LipstreamError as error:
         console.print(error.message)
         raise typer.Exit(1) from error

@@ -14,6 +14,8 @@ HOPPER = (9, 0)
 MEMORY_TARGET_GB = 6.0
 """Of the 1.7B with :data:`MEMORY_SESSIONS` sessions."""
 MEMORY_SESSIONS = 4
+GRAPHS = ("graphs", "compiled")
+"""The loops that run captured: as they are, and with what torch's compiler fuses."""
 T4_BANDWIDTH = 320e9
 """Bytes per second by its data sheet."""
 T4_REACHED = 0.75
@@ -53,6 +55,10 @@ class Measured:
     half_bytes: int = 0
 
 
+def _time(loop: tuple[str, float]) -> float:
+    return loop[1]
+
+
 def rows_of(measured: Measured, bandwidth: float, capability: tuple[int, int] | None) -> list[Row]:
     """The figures of one size.
 
@@ -63,7 +69,7 @@ def rows_of(measured: Measured, bandwidth: float, capability: tuple[int, int] | 
     """
     size = measured.size
     floor = measured.weight_bytes / bandwidth
-    best = measured.loops["graphs"]
+    name, best = min(((name, measured.loops[name]) for name in GRAPHS if name in measured.loops), key=_time)
     hopper = capability is not None and capability >= HOPPER
     rows = [
         Row(f"{size} weights read per frame", measured.weight_bytes / 1e9, "GB"),
@@ -81,11 +87,11 @@ def rows_of(measured: Measured, bandwidth: float, capability: tuple[int, int] | 
         rows.append(Row(f"{size} {name} per frame", seconds * 1e3, "ms"))
         rows.append(Row(f"{size} {name} real-time factor", seconds / FRAME_SECONDS, ""))
     rows += [
-        Row(f"{size} graphs against the package", measured.package / best, "x", SPEEDUP_TARGET, "higher"),
-        Row(f"{size} graphs against the floor", best / floor, "x", FLOOR_TARGET),
+        Row(f"{size} best against the package", measured.package / best, "x", SPEEDUP_TARGET, "higher", name),
+        Row(f"{size} best against the floor", best / floor, "x", FLOOR_TARGET, note=name),
     ]
     for name, seconds in measured.first_sound.items():
-        target = FIRST_SOUND_TARGET_MS if hopper and name == "graphs" else None
+        target = FIRST_SOUND_TARGET_MS if hopper and name in GRAPHS else None
         rows.append(Row(f"{size} {name} first audio", seconds * 1e3, "ms", target, note="prompt to samples"))
     for sessions, seconds in measured.sessions.items():
         rows.append(

@@ -28,12 +28,18 @@ class GraphLoop(StaticLoop):
         capacity: likewise.
         context: likewise.
         nucleus: likewise.
+        compiled: likewise.
     """
 
     def __init__(
-        self, model: Qwen3Model, capacity: int = 1, context: int = CONTEXT, nucleus: bool = False
+        self,
+        model: Qwen3Model,
+        capacity: int = 1,
+        context: int = CONTEXT,
+        nucleus: bool = False,
+        compiled: bool = False,
     ) -> None:
-        super().__init__(model, capacity, context, nucleus)
+        super().__init__(model, capacity, context, nucleus, compiled)
         self._talks: dict[int, Callable[[], None]] = {}
         self._frames: dict[int, Callable[[], None]] = {}
 

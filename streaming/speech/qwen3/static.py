@@ -22,6 +22,8 @@ from streaming.speech.qwen3.stack import Stack
 
 CONTEXT = 1024
 """Positions for each session: prompt and frames together. 112 MiB in 16 bits at the published sizes."""
+COMPILED_SHAPES = 256
+"""Shapes that a function may be compiled for; each batch size has three, and each model its own."""
 WARM_PROMPTS = (32, 128)
 """Lengths of prompts that a warm-up runs through."""
 
@@ -34,11 +36,18 @@ class StaticLoop:
         capacity: sessions at once, each with its part of the cache.
         context: longest utterance in positions, prompt and frames together.
         nucleus: whether ``top_p`` below 1 may be asked for, which costs some operators more.
+        compiled: let torch's compiler fuse what it can: fewer kernels, a longer warm-up, and a C compiler
+            has to be there.
     """
 
     @torch.inference_mode()
     def __init__(
-        self, model: Qwen3Model, capacity: int = 1, context: int = CONTEXT, nucleus: bool = False
+        self,
+        model: Qwen3Model,
+        capacity: int = 1,
+        context: int = CONTEXT,
+        nucleus: bool = False,
+        compiled: bool = False,
     ) -> None:
         config = model.config.talker_config
         talker, predictor, device = model.talker, model.talker.code_predictor, model.device
@@ -48,8 +57,8 @@ class StaticLoop:
         self._end = config.codec_eos_token_id
         # The last position of each slot takes what an idle slot computes.
         self._idle_position = context - 1
-        self._talker = Stack(talker.model, config, capacity, context)
-        self._predictor = Stack(predictor.model, predictor.config, capacity, CODEBOOKS + 1)
+        self._talker = Stack(talker.model, config, capacity, context, compiled)
+        self._predictor = Stack(predictor.model, predictor.config, capacity, CODEBOOKS + 1, compiled)
         self._projection = predictor.small_to_mtp_projection
         self._tables = [talker.get_input_embeddings(), *predictor.get_input_embeddings()]
         self._heads = [head.weight for head in predictor.lm_head]
@@ -86,9 +95,13 @@ class StaticLoop:
         for length in WARM_PROMPTS:
             prompt = torch.zeros(min(length, self._idle_position), self._hidden.shape[1], device=self._device)
             self._talker.prefill(prompt.to(self._hidden.dtype), 0)
-        for batch in self.batches:
-            self._talk(batch)
-            self._frame(batch)
+        limit = torch.compiler.config.patch(  # pyright: ignore[reportAttributeAccessIssue]
+            recompile_limit=COMPILED_SHAPES
+        )
+        with limit:
+            for batch in self.batches:
+                self._talk(batch)
+                self._frame(batch)
         self._read_report((), 1)
 
     @torch.inference_mode()

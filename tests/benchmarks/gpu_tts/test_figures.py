@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from benchmarks.gpu_tts.figures import Measured, prediction, rows_of
 
 MEASURED = Measured(
@@ -21,12 +23,19 @@ def test_targets_are_held_against_what_was_measured() -> None:
     rows = {row.name: row for row in rows_of(MEASURED, BANDWIDTH, (9, 0))}
     assert rows["1.7B floor per frame"].value == 1.33
     assert rows["1.7B graphs real-time factor"].value == 0.05
-    faster = rows["1.7B graphs against the package"]
-    assert faster.value == 12.5 and faster.reached
-    assert not rows["1.7B graphs against the floor"].reached
+    faster = rows["1.7B best against the package"]
+    assert faster.value == 12.5 and faster.reached and faster.note == "graphs"
+    assert not rows["1.7B best against the floor"].reached
     assert rows["1.7B graphs first audio"].reached and rows["1.7B graphs first audio"].target == 60
     assert rows["1.7B peak memory, 4 sessions"].reached
     assert "64.0 s of speech per second" in rows["1.7B 4 sessions per frame"].note
+
+
+def test_the_faster_of_the_captured_loops_counts() -> None:
+    both = replace(MEASURED, loops={**MEASURED.loops, "compiled": 0.0025})
+    rows = {row.name: row for row in rows_of(both, BANDWIDTH, (9, 0))}
+    assert rows["1.7B best against the package"].value == 20
+    assert rows["1.7B best against the floor"].note == "compiled"
 
 
 def test_a_card_that_is_not_hopper_has_no_target_for_first_audio() -> None:

@@ -5,6 +5,7 @@ pytest.importorskip("torch", reason="Qwen3-TTS needs PyTorch, the rest of the pr
 pytest.importorskip("transformers", reason="transformers is not installed")
 pytest.importorskip("librosa", reason="librosa is not installed")
 
+import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -85,6 +86,19 @@ def test_a_model_whose_parts_are_equally_wide_speaks_the_same() -> None:
     model = random_model(size, "custom_voice", Placement("cpu", "float32"))
     prompt = PromptBuilder(model).build(TEXT, Speaker("english", name="eric"))
     heard = [speak(make(model), prompt, sampling_of(12), 1) for make in (EagerLoop, GraphLoop)]
+    assert torch.equal(*heard)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(shutil.which("g++") is None, reason="compiling for the CPU needs g++")
+def test_what_the_compiler_fuses_says_the_same(base: Rig) -> None:
+    prompt, sampling = base.builder.build(TEXT, base.any_speaker()), sampling_of(12)
+    heard: list[torch.Tensor] = []
+    for compiled in (False, True):
+        loop = GraphLoop(base.model, 1, 128, compiled=compiled)
+        loop.warm_up()
+        heard.append(speak(loop, prompt, sampling, 1))
     assert torch.equal(*heard)
 
 
