@@ -33,7 +33,6 @@ from streaming.performer.local import LocalPerformer, PerformerConfig
 from streaming.render import RenderRequest, RenderResult, render
 from streaming.session import Session
 from streaming.sessions import SessionLimits, SessionManager
-from streaming.speech.profiles.manifest import engines_for
 from streaming.speech.profiles.store import ProfileStore
 
 _log = structlog.get_logger(__name__)
@@ -56,7 +55,7 @@ class State:
     voice_profiles: VoiceProfiles
     uploads: Uploads = field(default_factory=Uploads)
     description: PerformerDescription | None = None
-    """What the performer is made of, once it is up."""
+    """What the performer was made of when it came up."""
     failure: str = ""
     """Why the performer did not come up; empty while it may still do so."""
     _starting: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -105,7 +104,7 @@ class State:
         if voice not in names:
             if await asyncio.to_thread(self.voice_profiles.store.exists, voice):
                 # Made since the performer told of its voices.
-                if engines_for(description.speech):
+                if await self.voice_profiles.engines(description):
                     return
                 raise VoiceNotFound(f"No speech engine here can speak as '{voice}'. {needed_engine()}")
             raise VoiceNotFound(f"No voice is called '{voice}'. Installed: {', '.join(names)}.")

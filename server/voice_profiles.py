@@ -11,9 +11,10 @@ from collections.abc import Collection
 from server.recordings import Recordings
 from server.uploads import Form
 from streaming.errors import CapacityReached
+from streaming.performer.base import PerformerDescription
 from streaming.speech.profiles.create import create_profile, wish_of
 from streaming.speech.profiles.errors import ProfilesFull
-from streaming.speech.profiles.manifest import ENGINES, VoiceProfile
+from streaming.speech.profiles.manifest import ENGINES, VoiceProfile, engines_for
 from streaming.speech.profiles.store import ProfileStore
 
 FIELDS = ("name", "consent", "transcript", "language", "id", "author")
@@ -46,8 +47,12 @@ class VoiceProfiles:
         if self.store.limit == 0:
             raise ProfilesFull("This server takes no voices. The operator sets LIPSTREAM_MAX_VOICE_PROFILES.")
         self.store.require_room()
-        if self._making >= MAX_MAKING:
-            raise CapacityReached(f"{MAX_MAKING} voices are being made already. Try again in a moment.")
+        self._require_hands()
+
+    async def engines(self, description: PerformerDescription) -> tuple[str, ...]:
+        """Which of a performer's engines can speak with profiles."""
+        ids = await asyncio.to_thread(self.store.ids)
+        return engines_for(description.speech, [(v.engine, v.name) for v in description.voices], ids)
 
     async def create(self, form: Form, taken: Collection[str]) -> tuple[VoiceProfile, str]:
         """Make a voice of a form with a recording.
@@ -64,7 +69,7 @@ class VoiceProfiles:
         """
         token = f"v_{secrets.token_urlsafe(TOKEN_BYTES)}"
         wish = wish_of(**form.fields, source=form.filename, owner=_hash(token))
-        await asyncio.to_thread(self.require_open)
+        self._require_hands()
         self._making += 1
         try:
             profile = await create_profile(
@@ -74,10 +79,17 @@ class VoiceProfiles:
             self._making -= 1
         return profile, token
 
+    def _require_hands(self) -> None:
+        if self._making >= MAX_MAKING:
+            raise CapacityReached(f"{MAX_MAKING} voices are being made already. Try again in a moment.")
+
 
 def needed_engine() -> str:
     """What it takes to hear a profile, where nothing here can speak with it."""
-    return f"It needs the speech engine {' or '.join(ENGINES)}, named in LIPSTREAM_SPEECH."
+    return (
+        f"It needs the speech engine {' or '.join(ENGINES)} with a Base model "
+        "(LIPSTREAM_SPEECH, LIPSTREAM_QWEN3_MODEL)."
+    )
 
 
 def owns(presented: Collection[str], profile: VoiceProfile) -> bool:

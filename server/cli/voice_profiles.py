@@ -19,11 +19,11 @@ from server.voice_profiles import needed_engine
 from streaming.speech.profiles.create import create_profile, wish_of
 from streaming.speech.profiles.errors import ReferenceRejected
 from streaming.speech.profiles.manifest import (
-    ENGINES,
     NOT_STATED,
     Finding,
     ReferenceCheck,
     VoiceProfile,
+    engines_for,
 )
 from streaming.speech.profiles.openvoice import import_profile
 from streaming.speech.profiles.store import ProfileStore
@@ -213,17 +213,19 @@ def _warn(findings: tuple[Finding, ...]) -> None:
         out().print(f"Note: {finding.message}", markup=False)
 
 
-def _engines(settings: Settings) -> list[str]:
+def _engines(settings: Settings) -> tuple[str, ...]:
     """The engines that can speak with profiles, are ready, and are asked for."""
     wanted = {name.strip().lower() for name in settings.speech.split(",")}
-    ready = [status.name for status in statuses(settings.data_dir, settings.engine_options) if status.ready]
-    return [name for name in ENGINES if name in ready and name in wanted]
+    known = [s for s in statuses(settings.data_dir, settings.engine_options) if s.ready and s.name in wanted]
+    voices = [(voice.engine, voice.name) for status in known for voice in status.voices]
+    ids = ProfileStore(settings.voice_profiles_dir).ids()
+    return engines_for([status.name for status in known], voices, ids)
 
 
 def _taken(settings: Settings) -> frozenset[str]:
     """Names of installed voices, which no profile may hide."""
     known = statuses(settings.data_dir, settings.engine_options)
-    return frozenset(v.name for status in known if status.name not in ENGINES for v in status.voices)
+    return frozenset(voice.name for status in known for voice in status.voices)
 
 
 def _user() -> str:

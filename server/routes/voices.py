@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -19,16 +20,16 @@ from server.settings import Settings
 from server.state import NeedsApiKey, State, StateDep
 from server.uploads import BINARY, FORM
 from server.voice_profiles import FIELDS, needed_engine, owns
+from streaming.errors import LipstreamError
+from streaming.performer.base import PerformerDescription
 from streaming.protocol import AvatarId
 from streaming.speech.profiles.check import MAX_SECONDS, MIN_SECONDS
 from streaming.speech.profiles.manifest import (
-    ENGINES,
     MAX_LINE,
     MAX_NAME,
     MAX_TRANSCRIPT,
     MIN_CONSENT,
     VoiceProfile,
-    engines_for,
 )
 
 PRIVATE = {"Cache-Control": "no-store"}
@@ -84,8 +85,24 @@ def body_rules(settings: Settings) -> dict[re.Pattern[str], BodyRule]:
     return {re.compile(r"/v1/voices"): form}
 
 
-def _describe(profile: VoiceProfile, state: State) -> dict[str, object]:
-    engines = engines_for(state.description.speech if state.description else ())
+async def _description(state: State) -> PerformerDescription | None:
+    """What the performer is made of; ``None`` while it has not come up."""
+    if state.description is None:
+        return None
+    try:
+        return await state.performer.describe()
+    except LipstreamError:
+        # It is being started again, and will be what it was.
+        return state.description
+
+
+async def _engines(state: State) -> tuple[str, ...]:
+    """The engines that can speak with profiles now."""
+    description = await _description(state)
+    return () if description is None else await state.voice_profiles.engines(description)
+
+
+def _describe(profile: VoiceProfile, engines: Sequence[str]) -> dict[str, object]:
     return {
         "id": profile.id,
         "kind": "profile",
@@ -99,9 +116,9 @@ def _describe(profile: VoiceProfile, state: State) -> dict[str, object]:
     }
 
 
-def _details(profile: VoiceProfile, state: State, *, for_owner: bool) -> dict[str, object]:
+def _details(profile: VoiceProfile, engines: Sequence[str], *, for_owner: bool) -> dict[str, object]:
     known: dict[str, object] = {
-        **_describe(profile, state),
+        **_describe(profile, engines),
         "check": msgspec.to_builtins(profile.check),
         "reference_url": f"/v1/voices/{profile.id}/reference.wav",
     }
@@ -142,6 +159,7 @@ async def list_all(state: StateDep) -> dict[str, object]:
     Under `profiles`, voices of people, and which engines can speak with them now.
     """
     description = await state.performer.describe()
+    engines = await state.voice_profiles.engines(description)
     entries = await asyncio.to_thread(state.voice_profiles.store.list)
     return {
         "voices": [
@@ -153,7 +171,7 @@ async def list_all(state: StateDep) -> dict[str, object]:
             }
             for voice in description.voices
         ],
-        "profiles": [_describe(entry.profile, state) for entry in entries if entry.profile],
+        "profiles": [_describe(entry.profile, engines) for entry in entries if entry.profile],
         "max_profiles": state.settings.max_voice_profiles,
     }
 
@@ -176,10 +194,10 @@ async def create(request: Request, state: StateDep, response: Response) -> dict[
     """
     await asyncio.to_thread(state.voice_profiles.require_open)
     async with state.uploads.receive_form(request, FIELDS) as form:
-        profile, token = await state.voice_profiles.create(form, _taken(state))
+        profile, token = await state.voice_profiles.create(form, await _taken(state))
     response.headers["Location"] = f"/v1/voices/{profile.id}"
     response.headers.update(PRIVATE)
-    return {**_details(profile, state, for_owner=True), "token": token}
+    return {**_details(profile, await _engines(state), for_owner=True), "token": token}
 
 
 @router.get(
@@ -196,7 +214,7 @@ async def get(voice: ProfilePath, request: Request, state: StateDep, response: R
     if not for_owner:
         require_api_key(request, state.settings)
     response.headers.update(PRIVATE)
-    return _details(profile, state, for_owner=for_owner)
+    return _details(profile, await _engines(state), for_owner=for_owner)
 
 
 @router.get(
@@ -223,7 +241,7 @@ async def delete(voice: ProfilePath, request: Request, state: StateDep) -> None:
     await asyncio.to_thread(state.voice_profiles.store.delete, voice)
 
 
-def _taken(state: State) -> frozenset[str]:
+async def _taken(state: State) -> frozenset[str]:
     """Names of installed voices, which no profile may hide."""
-    voices = state.description.voices if state.description else ()
-    return frozenset(voice.name for voice in voices if voice.engine not in ENGINES)
+    description = await _description(state)
+    return frozenset(voice.name for voice in description.voices) if description else frozenset()

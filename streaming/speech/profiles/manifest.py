@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Annotated
 
@@ -143,9 +143,21 @@ class VoiceProfile(ProfileDetails, frozen=True, kw_only=True, forbid_unknown_fie
     format: Annotated[int, Meta(ge=FORMAT, le=FORMAT)] = FORMAT
 
 
-def engines_for(speech: Collection[str]) -> tuple[str, ...]:
-    """Which of the engines that run here can speak with profiles."""
-    return tuple(name for name in ENGINES if name in speech)
+def engines_for(
+    speech: Collection[str], voices: Iterable[tuple[str, str]], profiles: Collection[str]
+) -> tuple[str, ...]:
+    """Which of the engines that run here can speak with profiles.
+
+    Args:
+        speech: names of the engines that run.
+        voices: engine and name of each voice that they have.
+        profiles: ids of the profiles that there are.
+
+    Returns:
+        Those of :data:`ENGINES` whose model clones: it has no voices but those of profiles.
+    """
+    built_in = {engine for engine, name in voices if name not in profiles}
+    return tuple(name for name in ENGINES if name in speech and name not in built_in)
 
 
 def parse(data: bytes) -> VoiceProfile:

@@ -81,6 +81,10 @@ class ProfileStore:
         """All profiles by id. Damaged ones are listed with their problem."""
         return [self._entry(folder) for folder in self._folders()]
 
+    def ids(self) -> frozenset[str]:
+        """The ids of all profiles, damaged ones too; nothing is read."""
+        return frozenset(folder.name for folder in self._folders())
+
     def get(self, profile: str) -> VoiceProfile:
         """What a profile says about itself.
 

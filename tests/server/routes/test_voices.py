@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from server import voice_profiles
-from streaming.performer.base import PerformerDescription
+from streaming.performer.base import PerformerDescription, VoiceDescription
 from streaming.speech.profiles.errors import ProfileInvalid
 from streaming.speech.profiles.manifest import MANIFEST_NAME
 from tests.server.conftest import API_KEY, Still
@@ -215,19 +215,28 @@ async def test_foreign_pages_make_no_voices(house):
         assert answer.status_code == 403
 
 
-async def test_an_engine_that_can_speak_with_a_voice_is_named(house):
+async def test_an_engine_that_can_speak_with_a_voice_is_named(house, monkeypatch: pytest.MonkeyPatch):
     async with house() as server:
         made = (await send(server)).json()
         render = {"text": "Hello", "voice": made["id"]}
         refused = await server.http.post("/v1/renders", json=render)
         assert refused.status_code == 404 and "qwen3" in refused.json()["detail"]
-        known = server.state.description
-        assert known is not None
-        server.state.description = PerformerDescription(
-            ("qwen3", *known.speech), known.face, known.voices, 1, 0, "cpu"
-        )
-        seen = (await server.http.get(f"/v1/voices/{made['id']}")).json()
-        assert seen["engines"] == ["qwen3"] and seen["needs"] == ""
+        known = await server.state.performer.describe()
+
+        def cloning(voice: str):
+            voices = (*known.voices, VoiceDescription(voice, "qwen3", ("en",)))
+
+            async def describe() -> PerformerDescription:
+                return PerformerDescription(("qwen3", *known.speech), known.face, voices, 1, 0, "cpu")
+
+            return describe
+
+        for voice, engines in ((made["id"], ["qwen3"]), ("ryan", [])):
+            monkeypatch.setattr(server.state.performer, "describe", cloning(voice))
+            seen = (await server.http.get(f"/v1/voices/{made['id']}")).json()
+            assert seen["engines"] == engines and bool(seen["needs"]) == (not engines)
+            (listed,) = (await server.http.get("/v1/voices")).json()["profiles"]
+            assert listed["engines"] == engines
 
 
 @pytest.mark.parametrize("voice", ["nobody", "..%2F..%2Fetc", "A"])

@@ -1,7 +1,14 @@
 import msgspec
 import pytest
 
-from streaming.speech.profiles.manifest import ProfileDetails, Reference, VoiceProfile, dump, parse
+from streaming.speech.profiles.manifest import (
+    ProfileDetails,
+    Reference,
+    VoiceProfile,
+    dump,
+    engines_for,
+    parse,
+)
 from tests.support.profiles import details
 
 
@@ -45,3 +52,19 @@ def test_other_versions_ids_and_fields_are_refused(key: str, value: object):
 
 def test_the_distance_from_the_noise_is_told():
     assert profile().check.signal_to_noise_db == pytest.approx(29.2)
+
+
+@pytest.mark.parametrize(
+    ("speech", "voices", "wanted"),
+    [
+        (["hibari"], [("hibari", "heart")], ()),
+        (["hibari", "qwen3"], [("hibari", "heart")], ("qwen3",)),
+        (["qwen3"], [("qwen3", "alan")], ("qwen3",)),
+        (["qwen3"], [("qwen3", "alan"), ("qwen3", "ryan")], ()),
+        ([], [], ()),
+    ],
+)
+def test_only_models_that_clone_speak_with_profiles(
+    speech: list[str], voices: list[tuple[str, str]], wanted: tuple[str, ...]
+):
+    assert engines_for(speech, voices, {"alan"}) == wanted
