@@ -15,7 +15,7 @@ from streaming.speech.profiles.manifest import ProfileDetails, Provenance, Refer
 PEOPLE = Path(__file__).parents[2] / "benchmarks" / "recordings" / "human"
 SPEECH = PEOPLE / "arctic_awb.opus"
 """4.0 s, one man."""
-WORDS = "Gad, do I remember it. You got out by fighting, and I through a pretty girl."
+WORDS = "And you always want to see it in the superlative degree."
 CONSENT = "A recording that anybody may use."
 INFO = RecordingInfo("wav", "pcm_s16le", 24_000, 1, 4.0)
 
