@@ -8,6 +8,8 @@ take part. A slot that does not take part is computed along and changes nothing 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -51,7 +53,7 @@ class StaticLoop:
     ) -> None:
         config = model.config.talker_config
         talker, predictor, device = model.talker, model.talker.code_predictor, model.device
-        self._model, self._device = model, device
+        self._model, self._device, self._compiled = model, device, compiled
         self._slots = Slots(capacity)
         self.batches = batches(capacity)
         self._end = config.codec_eos_token_id
@@ -95,10 +97,7 @@ class StaticLoop:
         for length in WARM_PROMPTS:
             prompt = torch.zeros(min(length, self._idle_position), self._hidden.shape[1], device=self._device)
             self._talker.prefill(prompt.to(self._hidden.dtype), 0)
-        limit = torch.compiler.config.patch(  # pyright: ignore[reportAttributeAccessIssue]
-            recompile_limit=COMPILED_SHAPES
-        )
-        with limit:
+        with self._compiling():
             for batch in self.batches:
                 self._talk(batch)
                 self._frame(batch)
@@ -164,6 +163,13 @@ class StaticLoop:
                 self._text[slot] = stream.prompt.text.row(stream.frames - 1)
         self._control.copy_(self._next_control, non_blocking=True)
         self._first.end_bias.copy_(self._next_bias, non_blocking=True)
+
+    def _compiling(self) -> AbstractContextManager[object]:
+        """Room for all shapes that are compiled, if any are."""
+        if not self._compiled:
+            return nullcontext()
+        config: Any = torch.compiler.config
+        return config.patch(recompile_limit=COMPILED_SHAPES)
 
     def _read_report(self, live: Sequence[Stream], batch: int) -> torch.Tensor:
         """What the step gave, (batch, 17) on the CPU; while it computes, the next noise is drawn."""
