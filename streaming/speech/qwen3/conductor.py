@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
+from functools import partial
 
 import numpy as np
 import structlog
@@ -35,7 +36,7 @@ class Conductor:
     def __init__(self, machine: Machine, executor: Executor) -> None:
         self._machine = machine
         self._executor = executor
-        self._commands: deque[Callable[[], None]] = deque()
+        self._commands: deque[tuple[Sentence, Callable[[], None]]] = deque()
         self._sentences: list[Sentence] = []
         self._lock = threading.Lock()
         self._running = self._news = False
@@ -44,10 +45,13 @@ class Conductor:
         """Begin a sentence; call this in the event loop that listens to it."""
         return Speaking(order, self._machine, self)
 
-    def tell(self, command: Callable[[], None] | None = None) -> None:
-        """Have something done on the compute thread before its next step, or make it look around."""
-        if command is not None:
-            self._commands.append(command)
+    def tell(self, sentence: Sentence, command: Callable[[], None]) -> None:
+        """Have something done with a sentence on the compute thread, before its next step."""
+        self._commands.append((sentence, command))
+        self.look()
+
+    def look(self) -> None:
+        """Make the compute thread look around: something has changed."""
         with self._lock:
             self._news = True
             if self._running:
@@ -77,27 +81,29 @@ class Conductor:
     def _round(self) -> bool:
         """A frame for each sentence that can have one; whether there was any."""
         while self._commands:
-            self._commands.popleft()()
+            sentence, command = self._commands.popleft()
+            self._attempt(sentence, command)
         self._sentences = [sentence for sentence in self._sentences if not sentence.over]
         for sentence in self._sentences:
-            sentence.starving()
+            self._attempt(sentence, sentence.starving)
             # First come, first served: who speaks sentence after sentence queues up anew for each.
             if sentence.waiting and self._machine.loop.free:
-                self._begin(sentence)
+                self._attempt(sentence, sentence.begin)
         for sentence in self._sentences:
             if sentence.stream is not None:
-                sentence.before_frame()
+                self._attempt(sentence, sentence.before_frame)
         live = [(s, stream) for s in self._sentences if (stream := s.stream) is not None]
         if not live:
             return any(sentence.waiting for sentence in self._sentences) and self._machine.loop.free > 0
         frames = self._machine.loop.step([stream for _, stream in live])
         for (sentence, _), codes in zip(live, frames, strict=True):
-            sentence.after_frame(codes)
+            self._attempt(sentence, partial(sentence.after_frame, codes))
         return True
 
-    def _begin(self, sentence: Sentence) -> None:
+    def _attempt(self, sentence: Sentence, work: Callable[[], None]) -> None:
+        """What goes wrong with one sentence is no concern of the others."""
         try:
-            sentence.begin()
+            work()
         except LipstreamError as error:
             sentence.close(error)
         except Exception as error:
@@ -128,19 +134,19 @@ class Speaking:
         self._loop = asyncio.get_running_loop()
         self._inbox: asyncio.Queue[Item] = asyncio.Queue()
         self._sentence = Sentence(order, machine, self._deliver)
-        conductor.tell(lambda: conductor.add(self._sentence))
+        conductor.tell(self._sentence, lambda: conductor.add(self._sentence))
 
     def write(self, text: str) -> None:
         """The sentence goes on; ``text`` ends between two words."""
-        self._conductor.tell(lambda: self._sentence.write(text))
+        self._conductor.tell(self._sentence, lambda: self._sentence.write(text))
 
     def finish(self) -> None:
         """The sentence is complete."""
-        self._conductor.tell(self._sentence.finish)
+        self._conductor.tell(self._sentence, self._sentence.finish)
 
     def close(self) -> None:
         """Nobody listens any more: not one frame more is made."""
-        self._conductor.tell(self._sentence.close)
+        self._conductor.tell(self._sentence, self._sentence.close)
 
     async def sound(self) -> AsyncGenerator[NDArray[np.float32], None]:
         """Its sound in chunks of whole frames (the first one cut), as it is made.
@@ -158,7 +164,7 @@ class Speaking:
                 return
             yield item
             self._sentence.taken += item.size
-            self._conductor.tell()
+            self._conductor.look()
 
     def _deliver(self, item: Item) -> None:
         """Called on the compute thread."""

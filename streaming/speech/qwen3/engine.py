@@ -25,7 +25,7 @@ from streaming.speech import language
 from streaming.speech.base import EngineStatus, SpeechChunk, SpeechRequest, VoiceInfo
 from streaming.speech.limiter import limited
 from streaming.speech.profiles.store import ProfileStore, profiles_folder
-from streaming.speech.qwen3.captions import Captions, Pace
+from streaming.speech.qwen3.captions import BLOCK, Captions, Pace
 from streaming.speech.qwen3.checkpoint import Checkpoint, fetch_command, local_folder, read_checkpoint
 from streaming.speech.qwen3.guards import SILENCE_LEVEL
 from streaming.speech.qwen3.languages import name_in_model
@@ -184,8 +184,10 @@ class Qwen3Engine:
             rest = tempo.flush()
             tail.hear(rest)
             pause = PAUSE_SECONDS[draft.ending or Ending.SENTENCE] / speed - tail.seconds
-            silence = np.zeros(max(0, round(pause * SPEECH_RATE)), np.float32)
             words = [*captions.heard(rest), *captions.end()]
+            # Words that are left need some sound to belong to.
+            least = BLOCK if words and not rest.size else 0
+            silence = np.zeros(max(least, round(pause * SPEECH_RATE)), np.float32)
             final = draft.ending is not Ending.CUT
             yield SpeechChunk(limited(np.concatenate((rest, silence))), words=words, final_of_clause=final)
         finally:

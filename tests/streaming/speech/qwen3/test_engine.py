@@ -289,6 +289,24 @@ async def test_a_broken_step_makes_the_next_engine_speak(
     assert await speak(custom, TEXT)
 
 
+async def test_what_goes_wrong_with_one_is_no_concern_of_the_others(
+    custom: Qwen3Engine, monkeypatch: pytest.MonkeyPatch
+):
+    model = custom._conductor._machine.model  # pyright: ignore[reportOptionalMemberAccess]
+    original = model.text_ids
+
+    def picky(text: str) -> Any:
+        if "kaput" in text:
+            raise RuntimeError("no such token")
+        return original(text)
+
+    monkeypatch.setattr(model, "text_ids", picky)
+    good = asyncio.ensure_future(speak(custom, TEXT))
+    with pytest.raises(EngineFailed, match="no such token"):
+        await speak(custom, "This one is kaput, I am afraid.")
+    assert [chunk.final_of_clause for chunk in await good].count(True) == 2
+
+
 async def test_codes_that_come_from_no_number_are_tried_once_more(
     custom: Qwen3Engine, monkeypatch: pytest.MonkeyPatch
 ):
