@@ -73,21 +73,29 @@ class Layer:
 
 def fused(modules: Sequence[Any]) -> torch.Tensor:
     """Weights of linear layers below each other; the layers then share that memory."""
-    weights = [module.weight.detach() for module in modules]
-    first = weights[0]
-    end = first.data_ptr()
-    adjoining = True
-    for weight in weights:
-        adjoining &= weight.data_ptr() == end and weight.is_contiguous()
-        adjoining &= weight.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
-        end = weight.data_ptr() + weight.nbytes
-    rows = [weight.shape[0] for weight in weights]
-    if adjoining:
+    first, rows = modules[0].weight.detach(), [module.weight.shape[0] for module in modules]
+    if _adjoining([module.weight for module in modules]):
         return first.as_strided((sum(rows), first.shape[1]), first.stride(), first.storage_offset())
-    whole = torch.cat(weights)
+    whole = torch.cat([module.weight.detach() for module in modules])
     for module, part in zip(modules, whole.split(rows), strict=True):
         module.weight = torch.nn.Parameter(part, requires_grad=False)
+    del first
+    if whole.is_cuda:
+        # The parts are too small for the next whole; kept, they would hold two thirds of the weights twice.
+        torch.cuda.empty_cache()
     return whole
+
+
+def _adjoining(weights: Sequence[torch.Tensor]) -> bool:
+    """Whether they lie behind each other in one piece of memory."""
+    storage, end = weights[0].untyped_storage().data_ptr(), weights[0].data_ptr()
+    for weight in weights:
+        if weight.data_ptr() != end or weight.untyped_storage().data_ptr() != storage:
+            return False
+        if not weight.is_contiguous():
+            return False
+        end += weight.nbytes
+    return True
 
 
 def norm(residual: torch.Tensor, weight: torch.Tensor, shape: Shape) -> torch.Tensor:
