@@ -111,6 +111,9 @@ class SessionClient:
         voice: str | None = None,
         language: str | None = None,
         speed: float = 1.0,
+        pitch: float = 0.0,
+        volume: float = 1.0,
+        pause: float = 0.0,
     ) -> Accepted:
         """Queue an utterance; see :class:`streaming.protocol.Say`."""
         body = {
@@ -121,6 +124,9 @@ class SessionClient:
             "voice": voice,
             "language": language,
             "speed": speed,
+            "pitch": pitch,
+            "volume": volume,
+            "pause": pause,
         }
         return Accepted.model_validate_json(await self._call("POST", "/say", body))
 
@@ -284,6 +290,9 @@ class LipstreamClient:
         language: str | None = None,
         speed: float = 1.0,
         seed: int = 0,
+        pitch: float = 0.0,
+        volume: float = 1.0,
+        pause: float = 0.0,
     ) -> RenderClient:
         """Queue a render of a text, or of recorded speech, which has a voice and pace of its own."""
         if (text is None) == (audio is None):
@@ -304,6 +313,9 @@ class LipstreamClient:
             "language": language,
             "speed": speed,
             "seed": seed,
+            "pitch": pitch,
+            "volume": volume,
+            "pause": pause,
         }
         return self._render(await self._call("POST", "/v1/renders", body))
 

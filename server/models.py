@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.settings import IceServer
-from streaming.protocol import AvatarId, Speed, Text
+from streaming.protocol import AvatarId, DeliveryFields, Speed, Text
 from streaming.script import ScriptKind
 
 RenderStatus = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -87,7 +87,7 @@ class Interrupted(BaseModel):
     generation: int
 
 
-class RenderCreate(_Body):
+class RenderCreate(_Body, DeliveryFields):
     """A script to turn into an MP4 file."""
 
     text: Text

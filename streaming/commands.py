@@ -30,6 +30,7 @@ from streaming.protocol import (
     SayAudio,
     command_id,
 )
+from streaming.speech.delivery import AS_IT_IS, Delivery
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +58,7 @@ class Commanded(Protocol):
         voice: str | None = None,
         language: str | None = None,
         speed: float = 1.0,
+        delivery: Delivery = AS_IT_IS,
     ) -> str:
         """Queue an utterance; returns its id."""
         ...
@@ -188,6 +190,7 @@ class CommandLine:
                     voice=command.voice,
                     language=command.language,
                     speed=command.speed,
+                    delivery=command.delivery,
                 )
                 return Ack(id=command.id, utterance=name, generation=session.generation)
             case Append():

@@ -14,7 +14,9 @@ from pydantic_core import from_json
 
 from avatars.manifest import AvatarId
 from streaming.audio.pcm import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioEncoding
+from streaming.audio.stretching import DEEPEST, HIGHEST
 from streaming.script import ScriptKind
+from streaming.speech.delivery import LONGEST_PAUSE, LOUDEST, Delivery
 
 MAX_TEXT = 10_000
 MAX_MESSAGE_BYTES = 128 << 10
@@ -36,11 +38,26 @@ class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class DeliveryFields(BaseModel):
+    """What may be changed about spoken text, whichever voice speaks."""
+
+    pitch: float = Field(default=0.0, ge=DEEPEST, le=HIGHEST, description="Semitones; 0 is the voice's own.")
+    volume: float = Field(default=1.0, ge=0.0, le=LOUDEST, description="A factor; 1 is the voice's own.")
+    pause: float = Field(
+        default=0.0, ge=0.0, le=LONGEST_PAUSE, description="Seconds of silence more between sentences."
+    )
+
+    @property
+    def delivery(self) -> Delivery:
+        """As the line takes it."""
+        return Delivery(self.pitch, self.volume, self.pause)
+
+
 class _Command(_Message):
     id: str | None = Field(default=None, max_length=MAX_ID, description="Echoed in the ack or error.")
 
 
-class Say(_Command):
+class Say(_Command, DeliveryFields):
     """Speak. With ``final: false`` the utterance stays open for ``append``."""
 
     type: Literal["say"] = "say"

@@ -26,6 +26,7 @@ from streaming.protocol import (
     UtteranceQueued,
 )
 from streaming.slots import Notice, Slot, UtteranceKey
+from streaming.speech.delivery import AS_IT_IS, Delivery
 from streaming.utterance import TextUtterance, Utterance
 
 MAX_WAITING_UTTERANCES = 32
@@ -85,6 +86,7 @@ class UtteranceQueue:
         voice: str | None,
         language: str | None,
         speed: float,
+        delivery: Delivery = AS_IT_IS,
     ) -> str:
         """Queue a text; returns the utterance's id.
 
@@ -101,6 +103,7 @@ class UtteranceQueue:
             voice=voice,
             language=language,
             speed=speed,
+            delivery=delivery,
         )
         entry.write(text, final=final)
         self._submit(entry, text)

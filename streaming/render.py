@@ -18,6 +18,7 @@ from streaming.performer.base import Performer, PerformRequest
 from streaming.script import Piece, ScriptKind, piece_of
 from streaming.sinks.mp4 import Mp4Sink
 from streaming.slots import Slot, UtteranceKey, Word
+from streaming.speech.delivery import AS_IT_IS, Delivery
 from streaming.timing import FPS, SLOT_SECONDS
 
 Result = TypeVar("Result")
@@ -33,8 +34,8 @@ LOOK_AHEAD_MS = 1000
 class RenderRequest:
     """What to render: a text, or in its place the speech of a file, or speech that is still coming.
 
-    ``audio`` is a file of the program's own or of its user, never one that a client named. Voice, language
-    and speed mean nothing for sound.
+    ``audio`` is a file of the program's own or of its user, never one that a client named. Voice, language,
+    speed and delivery mean nothing for sound.
     """
 
     text: str
@@ -43,6 +44,7 @@ class RenderRequest:
     language: str | None = None
     speed: float = 1.0
     seed: int = 0
+    delivery: Delivery = AS_IT_IS
     audio: Path | None = None
     feed: SoundFeed | None = None
 
@@ -208,6 +210,7 @@ async def _render(
         voice=request.voice,
         language=request.language,
         speed=request.speed,
+        delivery=request.delivery,
         seed=request.seed,
         window=WINDOW_SLOTS,
         kind=script.kind,

@@ -24,6 +24,7 @@ from streaming.protocol import Error, Event, SessionState, State
 from streaming.queue import UtteranceQueue
 from streaming.sinks.base import Sink
 from streaming.slots import Slot
+from streaming.speech.delivery import AS_IT_IS, Delivery
 from streaming.stage import DEFAULT_AUDIO_BITRATE, DEFAULT_VIDEO_BITRATE, Stage
 
 log = structlog.get_logger(__name__)
@@ -144,6 +145,7 @@ class Session:
         voice: str | None = None,
         language: str | None = None,
         speed: float = 1.0,
+        delivery: Delivery = AS_IT_IS,
     ) -> str:
         """Queue an utterance; returns its id.
 
@@ -163,6 +165,7 @@ class Session:
             voice=voice or self._options.voice,
             language=language or self._options.language,
             speed=speed,
+            delivery=delivery,
         )
         if interrupt:
             await self._performer.cancel(self.id, self.generation)

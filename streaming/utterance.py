@@ -12,6 +12,7 @@ from streaming.performer.base import PerformRequest
 from streaming.protocol import MAX_TEXT, EndReason, UtteranceEnded, UtteranceStarted, WordSpoken
 from streaming.script import Piece, ScriptKind
 from streaming.slots import Slot, UtteranceKey
+from streaming.speech.delivery import AS_IT_IS, Delivery
 from streaming.timing import FPS
 
 SLOTS_AHEAD = 25
@@ -123,6 +124,7 @@ class TextUtterance(Utterance):
         voice: voice name or ``None``.
         language: BCP 47 tag or ``None``.
         speed: 0.5 .. 2.0.
+        delivery: what is changed about the speech.
     """
 
     kind: ScriptKind = "text"
@@ -136,11 +138,13 @@ class TextUtterance(Utterance):
         voice: str | None = None,
         language: str | None = None,
         speed: float = 1.0,
+        delivery: Delivery = AS_IT_IS,
     ) -> None:
         super().__init__(name, key, accepted)
         self.voice = voice
         self.language = language
         self.speed = speed
+        self.delivery = delivery
         self.length = 0
         self._pieces: asyncio.Queue[str | None] = asyncio.Queue()
 
@@ -153,6 +157,7 @@ class TextUtterance(Utterance):
             language=self.language,
             speed=self.speed,
             seed=self.key.sequence,
+            delivery=self.delivery,
         )
 
     def write(self, text: str, *, final: bool) -> None:

@@ -26,8 +26,10 @@ from server.cli.common import (
 from server.cli.pcm import STANDARD_INPUT, PcmInput
 from server.settings import Settings
 from streaming.audio.pcm import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioEncoding, PcmReader
+from streaming.audio.stretching import DEEPEST, HIGHEST
 from streaming.protocol import MAX_TEXT
 from streaming.render import RenderRequest, RenderResult
+from streaming.speech.delivery import AS_IT_IS, LONGEST_PAUSE, LOUDEST, Delivery
 from streaming.timing import SPEECH_RATE
 
 DEFAULT_SPEED = 1.0
@@ -68,6 +70,15 @@ def render(
     speed: Annotated[
         float, typer.Option(min=0.5, max=2.0, help="1 is the voice's own pace.")
     ] = DEFAULT_SPEED,
+    pitch: Annotated[
+        float, typer.Option(min=DEEPEST, max=HIGHEST, help="Semitones; 0 is the voice's own.")
+    ] = AS_IT_IS.pitch,
+    volume: Annotated[
+        float, typer.Option(min=0.0, max=LOUDEST, help="1 is the voice's own.")
+    ] = AS_IT_IS.volume,
+    pause: Annotated[
+        float, typer.Option(min=0.0, max=LONGEST_PAUSE, help="Seconds of silence more between sentences.")
+    ] = AS_IT_IS.pause,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same video.")] = 0,
     captions: Annotated[bool, typer.Option("--captions", help="Write the words beside it, as .vtt.")] = False,
 ) -> None:
@@ -79,7 +90,8 @@ def render(
     quiet_log(settings)
     if sum(script is not None for script in (text, audio, pcm)) != 1:
         fail("give either a text, a recording with --audio, or a stream of sound with --pcm.", EXIT_USAGE)
-    spoken = bool(voice or language or speed != DEFAULT_SPEED)
+    delivery = Delivery(pitch, volume, pause)
+    spoken = bool(voice or language or speed != DEFAULT_SPEED or delivery != AS_IT_IS)
     script = _script(text, captions=captions, spoken=spoken)
     stream = _stream(pcm, encoding, sample_rate)
     if output.suffix.lower() != ".mp4":
@@ -93,6 +105,7 @@ def render(
         language=language,
         speed=speed,
         seed=seed,
+        delivery=delivery,
         audio=audio,
     )
     with readable_errors(), progress_bar() as progress:
@@ -111,7 +124,7 @@ def _script(text: str | None, *, captions: bool, spoken: bool) -> str:
     """The text, which is empty for sound."""
     if text is None:
         if spoken:
-            fail("--voice, --language and --speed need a text; a recording has its own.", EXIT_USAGE)
+            fail("--voice, --language, --speed and the like need a text; sound has its own.", EXIT_USAGE)
         if captions:
             fail("--captions needs a text; the words of a recording are not known.", EXIT_USAGE)
         return ""

@@ -98,6 +98,7 @@ async def create(body: RenderCreate, state: StateDep, response: Response) -> dic
             voice=body.voice,
             language=body.language,
             speed=body.speed,
+            delivery=body.delivery,
             seed=body.seed,
         )
     )

@@ -108,6 +108,7 @@ async def say(session: OwnedSession, body: Say) -> dict[str, object]:
         voice=body.voice,
         language=body.language,
         speed=body.speed,
+        delivery=body.delivery,
     )
     return {"utterance": utterance, "generation": session.generation}
 

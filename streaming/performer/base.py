@@ -9,13 +9,15 @@ import msgspec
 
 from streaming.script import Piece, ScriptKind
 from streaming.slots import PerformanceItem, UtteranceKey
+from streaming.speech.delivery import AS_IT_IS, Delivery
 from streaming.timing import LOOK_AHEAD_MS
 
 
 class PerformRequest(msgspec.Struct, frozen=True):
     """Who speaks, and how. The script comes beside it, piece by piece.
 
-    ``kind`` says whether those pieces are text or sound; voice, language and speed mean nothing for sound.
+    ``kind`` says whether those pieces are text or sound; voice, language, speed and delivery mean nothing for
+    sound.
     ``window`` is how many slots the performer may be ahead of the consumer: 2 s live, more offline.
     """
 
@@ -27,6 +29,7 @@ class PerformRequest(msgspec.Struct, frozen=True):
     seed: int = 0
     window: int = 50
     kind: ScriptKind = "text"
+    delivery: Delivery = AS_IT_IS
     look_ahead_ms: int = LOOK_AHEAD_MS
 
 

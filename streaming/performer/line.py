@@ -12,6 +12,7 @@ from streaming.performer.base import PerformRequest
 from streaming.script import Piece, samples_of
 from streaming.slots import Notice, PerformanceItem
 from streaming.speech.base import SpeechChunk, SpeechEngine, SpeechRequest
+from streaming.speech.delivery import AS_IT_IS, delivered
 
 RECORDED = "audio"
 """Stands for the speech engine's name where the script is sound."""
@@ -78,7 +79,8 @@ def _spoken(
         on_fallback=on_fallback,
     )
     speech.check(speech_request)
-    return speech.synthesize(speech_request)
+    chunks = speech.synthesize(speech_request)
+    return chunks if request.delivery == AS_IT_IS else delivered(chunks, request.delivery)
 
 
 async def _texts(script: AsyncIterator[Piece]) -> AsyncIterator[str]:

@@ -16,6 +16,7 @@ from streaming.protocol import (
     Say,
     SayAudio,
 )
+from streaming.speech.delivery import Delivery
 
 
 class Recorder:
@@ -27,11 +28,13 @@ class Recorder:
     def __init__(self, failure: Exception | None = None) -> None:
         self.told: list[tuple[object, ...]] = []
         self.failure = failure
+        self.delivery: object = None
 
     async def say(self, text: str, **options: object) -> str:
         if self.failure is not None:
             raise self.failure
         self.told.append(("say", text, options["voice"], options["speed"], options["final"]))
+        self.delivery = options["delivery"]
         return "u9"
 
     async def append(self, utterance: str, text: str, final: bool = False) -> None:
@@ -231,3 +234,11 @@ async def test_after_a_loss_the_rest_of_the_sound_is_dropped_and_the_next_is_hea
         ("say_audio", False, False, None),
         ("append_audio", "two", [0.5], False),
     ]
+
+
+async def test_how_a_text_is_delivered_comes_through():
+    session = Recorder()
+    await CommandLine(session).handle(
+        '{"type": "say", "text": "hi", "pitch": -2, "volume": 0.5, "pause": 1.5}'
+    )
+    assert session.delivery == Delivery(-2.0, 0.5, 1.5)

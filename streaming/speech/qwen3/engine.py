@@ -19,7 +19,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from streaming.audio.tempo import FASTEST, SLOWEST, Tempo
+from streaming.audio.stretching import FASTEST, SLOWEST, Tempo
 from streaming.errors import EngineFailed, EngineUnavailable, LipstreamError, ScriptRejected
 from streaming.speech import language
 from streaming.speech.base import EngineStatus, SpeechChunk, SpeechRequest, VoiceInfo

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from streaming.audio.tempo import Tempo
+from streaming.audio.stretching import Pitch, Tempo
 
 RATE = 24_000
 
@@ -41,3 +41,20 @@ def test_sound_comes_soon_and_the_same_each_time():
 def test_what_is_no_speech_any_more_is_refused(speed: float):
     with pytest.raises(ValueError, match="between"):
         Tempo(speed)
+
+
+@pytest.mark.parametrize("semitones", [-12, -3.5, 4, 12])
+def test_the_pitch_changes_and_the_length_stays(semitones: float):
+    pitch = Pitch(semitones)
+    parts = [pitch.push(part) for part in np.split(hum(2.0), [1920, 3840, 20_000])]
+    high = np.concatenate([*parts, pitch.flush()])
+    assert len(high) == 2 * RATE
+    middle = high[RATE // 2 : RATE + RATE // 2]
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
+    assert np.argmax(spectrum) == pytest.approx(200 * 2 ** (semitones / 12), rel=0.02)
+
+
+def test_a_pitch_that_is_no_voice_any_more_is_refused():
+    with pytest.raises(ValueError, match="between"):
+        Pitch(13)
+    assert np.array_equal(Pitch(0).push(hum(0.1)), hum(0.1))
