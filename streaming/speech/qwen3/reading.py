@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from contextlib import aclosing, suppress
 from typing import Protocol
 
@@ -15,6 +15,9 @@ from streaming.speech.qwen3.sentences import PORTION_CHARACTERS, Part, SentenceS
 from streaming.speech.text.clauses import Ending
 from streaming.speech.text.scripts import language_name, primary_subtag
 
+PATIENCE_SECONDS = 3.0
+"""A sentence whose next word takes longer ends with the words that are there: one that waits keeps its place
+in the model from others, and its listener in the middle of a word."""
 SENTENCES_AHEAD = 1
 """Sentences that are read beyond the one that is spoken and the one that is being read."""
 
@@ -125,11 +128,29 @@ class Reader:
         assert run.language is not None
         splitter = SentenceSplitter(run.language)
         offset = run.offset
-        async for piece in run.text:
-            for begin in range(0, len(piece), PORTION_CHARACTERS):
-                portion = piece[begin : begin + PORTION_CHARACTERS]
-                await self._hand_on(splitter.feed(portion), splitter, run.language, offset)
+        async with aclosing(self._pieces(run.text)) as pieces:
+            async for piece in pieces:
+                if piece is None:
+                    await self._hand_on(splitter.cut(), splitter, run.language, offset)
+                    continue
+                for begin in range(0, len(piece), PORTION_CHARACTERS):
+                    portion = piece[begin : begin + PORTION_CHARACTERS]
+                    await self._hand_on(splitter.feed(portion), splitter, run.language, offset)
         await self._hand_on(splitter.flush(), splitter, run.language, offset)
+
+    async def _pieces(self, text: AsyncIterator[str]) -> AsyncGenerator[str | None, None]:
+        """The pieces of a text; ``None`` where one is long in coming while a sentence is open."""
+        while True:
+            coming = asyncio.ensure_future(_next(text))
+            try:
+                await asyncio.wait((coming,), timeout=PATIENCE_SECONDS)
+                if not coming.done() and self._open is not None:
+                    yield None
+                yield await coming
+            except StopAsyncIteration:
+                return
+            finally:
+                coming.cancel()
 
     async def _hand_on(
         self, parts: list[Part], splitter: SentenceSplitter, language: str, offset: int
@@ -158,6 +179,10 @@ class Reader:
 
     def _detect(self, sentence: str, before: str | None) -> str | None:
         return detect_language(sentence, self._languages, expected=before or self._languages[0])
+
+
+async def _next(text: AsyncIterator[str]) -> str:
+    return await anext(text)
 
 
 def _not_spoken(language: str, spoken: Collection[str]) -> LanguageNotSpoken:

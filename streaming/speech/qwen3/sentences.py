@@ -93,12 +93,20 @@ class SentenceSplitter:
     def flush(self) -> list[Part]:
         """The script has ended: what is left, its last sentence ended."""
         parts = self._take(self._tokenizer.flush())
+        return parts + self._close(_ending(self._run[-1]) if self._run else Ending.SENTENCE)
+
+    def cut(self) -> list[Part]:
+        """What follows is long in coming: the sentence ends with the words that are known."""
+        parts = [] if self.script[-1:].isalnum() else self._take(self._tokenizer.flush())
+        return parts + self._close(Ending.CUT)
+
+    def _close(self, ending: Ending) -> list[Part]:
         if self._run:
-            parts.append(self._release(_ending(self._run[-1])))
-        elif self._first is not None:
-            parts.append(Part("", (), Ending.SENTENCE))
-            self._begin_anew()
-        return parts
+            return [self._release(ending)]
+        if self._first is None:
+            return []
+        self._begin_anew()
+        return [Part("", (), ending)]
 
     def _take(self, tokens: list[Token]) -> list[Part]:
         parts: list[Part] = []

@@ -103,3 +103,17 @@ def test_words_come_while_the_sentence_is_being_written():
     ]
     assert "".join(said) == "This is how it goes on"
     assert PORTION_CHARACTERS >= 100
+
+
+def test_a_sentence_can_be_cut_where_the_text_is_late():
+    splitter = SentenceSplitter("en")
+    assert [part.ending for part in splitter.feed("Once upon a time there was ")][-1] is None
+    cut = splitter.cut()
+    assert "".join(part.text for part in cut) == " there was" and cut[-1].ending is not None
+    assert splitter.cut() == []
+    parts = splitter.feed("a king of a land far away. And a que")
+    # Not within a word.
+    parts += splitter.cut()
+    parts += splitter.feed("en.") + splitter.flush()
+    assert "".join(part.text for part in parts) == "a king of a land far away.And aqueen."
+    assert parts[-1].ending is Ending.SENTENCE
