@@ -57,7 +57,7 @@ async def _main(options: argparse.Namespace) -> int:
         speech,
         face,
         channel,
-        capacity=SESSIONS_PER_CORE * (os.cpu_count() or 1),
+        capacity=speech.capacity or SESSIONS_PER_CORE * (os.cpu_count() or 1),
         memory_bytes=memory,
         device=speech.device,
     )

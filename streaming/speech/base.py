@@ -95,7 +95,12 @@ class EngineStatus:
 
 @runtime_checkable
 class OnDevice(Protocol):
-    """An engine that need not run on the CPU."""
+    """An engine that need not run on the CPU, and has room for so many."""
+
+    @property
+    def capacity(self) -> int:
+        """Sessions that it can speak for at once."""
+        ...
 
     @property
     def device(self) -> str:

@@ -59,6 +59,12 @@ class FallbackChain:
         preferred = self.engines[0]
         return preferred.device if isinstance(preferred, OnDevice) else "cpu"
 
+    @property
+    def capacity(self) -> int | None:
+        """Sessions that the preferred engine can speak for at once, where it has a limit of its own."""
+        preferred = self.engines[0]
+        return preferred.capacity if isinstance(preferred, OnDevice) else None
+
     def voices(self) -> tuple[VoiceInfo, ...]:
         """The voices of all engines, the preferred engine's first."""
         return tuple(voice for engine in self.engines for voice in engine.voices())

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -19,11 +20,13 @@ from streaming.speech.qwen3.engine import Qwen3Engine
 from streaming.speech.qwen3.options import Qwen3Options
 
 SESSIONS = 3
-PATIENCE = 20
+WITH_REAL_WEIGHTS = bool(os.environ.get("LIPSTREAM_QWEN3_DIR"))
+"""Then on the best device that there is."""
+PATIENCE = 300 if WITH_REAL_WEIGHTS else 20
 
 
 def make_engine(folder: Path, data_dir: Path | None = None, **options: Any) -> Qwen3Engine:
-    options = {"sessions": SESSIONS, "device": "cpu"} | options
+    options = {"sessions": SESSIONS, "device": "auto" if WITH_REAL_WEIGHTS else "cpu"} | options
     return Qwen3Engine(data_dir, Qwen3Options(model=str(folder), **options))
 
 

@@ -87,6 +87,11 @@ class Qwen3Engine:
         self._casting: Casting | None = None
 
     @property
+    def capacity(self) -> int:
+        """Sentences that are spoken at once; more wait for their turn."""
+        return self._options.sessions
+
+    @property
     def device(self) -> str:
         """Where the talker runs; what the settings ask for until it is loaded."""
         return self._device

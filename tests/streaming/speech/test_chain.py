@@ -215,8 +215,10 @@ async def test_a_text_without_words_is_refused_when_nobody_says_anything():
 
 def test_a_chain_runs_where_its_first_engine_does():
     class OnCard(Scripted):
-        device = "cuda"
+        device, capacity = "cuda", 4
 
+    assert FallbackChain([OnCard("a"), Scripted("b")]).capacity == 4
+    assert FallbackChain([Scripted("b"), OnCard("a")]).capacity is None
     assert FallbackChain([OnCard("a"), Scripted("b")]).device == "cuda"
     assert FallbackChain([Scripted("b"), OnCard("a")]).device == "cpu"
 

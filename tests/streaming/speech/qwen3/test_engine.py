@@ -251,7 +251,7 @@ async def test_the_language_is_detected_sentence_by_sentence(
 
 
 async def test_what_cannot_be_spoken_is_refused(custom: Qwen3Engine):
-    with pytest.raises(VoiceNotFound, match="aiden, eric"):
+    with pytest.raises(VoiceNotFound, match=r"voices: .*aiden"):
         await speak(custom, "Hello", voice="nobody")
     with pytest.raises(LanguageNotSpoken, match="Finnish"):
         await speak(custom, "Hei", language="fi")
@@ -264,13 +264,13 @@ async def test_what_cannot_be_spoken_is_refused(custom: Qwen3Engine):
 
 def test_voices_are_the_speakers_english_first(custom: Qwen3Engine):
     voices = {voice.name: voice for voice in custom.voices()}
-    assert list(voices) == ["aiden", "eric"]
+    assert {"aiden", "eric"} <= set(voices) and next(iter(voices.values())).languages[0] == "en"
     assert voices["aiden"].languages[0] == "en" and voices["eric"].languages[0] == "zh"
     assert (
         set(voices["eric"].languages) == set(voices["aiden"].languages)
         and len(voices["eric"].languages) == 10
     )
-    assert custom._choose(request("x", language="zh-CN")).name == "eric"
+    assert custom._choose(request("x", language="zh-CN")).languages[0] == "zh"
 
 
 async def test_a_broken_step_makes_the_next_engine_speak(
