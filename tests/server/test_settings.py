@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from server.settings import (
@@ -10,6 +11,9 @@ from server.settings import (
     load_settings,
     unknown_variables,
 )
+from server.state import performer_config
+from streaming.speech.options import EngineOptions
+from streaming.speech.qwen3.options import Qwen3Options
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +111,28 @@ def test_the_example_file_names_every_setting_with_its_default(monkeypatch: pyte
     }
     assert names == {f"LIPSTREAM_{field.upper()}" for field in Settings.model_fields}
     assert Settings(_env_file=example) == Settings(_env_file=None)  # pyright: ignore[reportCallIssue]
+
+
+def test_what_is_set_about_qwen3_reaches_the_engine(monkeypatch: pytest.MonkeyPatch):
+    for name, value in {
+        "MODEL": "0.6b-base",
+        "REVISION": "abc123",
+        "DEVICE": "cuda:1",
+        "TEXT_EMBEDDING_ON_CPU": "true",
+        "SESSIONS": "7",
+        "INSTRUCTION": "Speak softly.",
+    }.items():
+        monkeypatch.setenv(f"LIPSTREAM_QWEN3_{name}", value)
+    config = performer_config(load_settings())
+    assert config.options.qwen3 == Qwen3Options(
+        model="0.6b-base",
+        revision="abc123",
+        device="cuda:1",
+        text_embedding_on_cpu=True,
+        sessions=7,
+        instruction="Speak softly.",
+    )
+    assert msgspec.json.decode(msgspec.json.encode(config.options), type=EngineOptions) == config.options
+    monkeypatch.setenv("LIPSTREAM_QWEN3_DEVICE", "tpu")
+    with pytest.raises(SettingsError, match="QWEN3_DEVICE"):
+        load_settings()

@@ -16,9 +16,9 @@ from streaming.speech.qwen3.options import Qwen3Options
 from streaming.speech.qwen3.placement import find_placement
 from streaming.speech.qwen3.prompt import PromptBuilder, Speaker
 
-CHUNK_FRAMES = (1, 1, 2, 4, 8)
-"""Frames that are decoded and handed on at a time; the last entry holds for all others. A voice that is made
-1.25 times as fast as it is heard never runs dry on its way up."""
+CHUNK_FRAMES = (1, 1, 1, 2, 2, 3, 4, 5, 6, 8)
+"""Frames that are decoded and handed on at a time; the last entry holds for all others. Each is made while
+those before it are heard, if frames are made 1.33 times as fast as they are heard; doubling asks for 2."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,11 +99,19 @@ async def test_what_was_made_of_a_voice_is_kept_on_disk(
     assert np.array_equal(sound_of(await speak(again, TEXT, voice="alan")), one)
 
 
-async def test_a_cloned_voice_takes_text_as_it_comes(base: Qwen3Engine):
+async def test_a_cloned_voice_takes_text_as_it_comes(base: Qwen3Engine, data_dir: Path):
+    # Beside a recording with few words lies text of what is said: more of it has to be there to begin.
+    store = ProfileStore(profiles_folder(data_dir))
+    store.add("dora", details("Dora", transcript="Gad, do I"), spoken())
+    cast = await base._cast("dora")
+    machine = base._conductor._machine  # pyright: ignore[reportOptionalMemberAccess]
+    assert 20 < machine.builder.tokens_to_open(cast.speaker) < 80
     text = "Good morning to everybody here, in this rather long sentence that goes on for quite some time."
-    for voice in ("alan", "bea"):
+    for voice in ("alan", "bea", "dora"):
         whole, tokens = await speak(base, text, voice=voice), await speak(base, *text, voice=voice)
         assert np.abs(sound_of(whole) - sound_of(tokens)).max() < 1e-4
+    assert await speak(base, "Too short for it, this one.", voice="dora")
+    store.delete("dora")
 
 
 async def test_a_voice_that_comes_later_can_speak(base: Qwen3Engine, data_dir: Path):

@@ -25,6 +25,7 @@ from streaming.speech.base import SpeechRequest  # noqa: E402
 from streaming.speech.chain import FallbackChain  # noqa: E402
 from streaming.speech.qwen3 import engine as engine_module  # noqa: E402
 from streaming.speech.qwen3.engine import PAUSE_SECONDS, Qwen3Engine  # noqa: E402
+from streaming.speech.qwen3.machine import CHUNK_FRAMES  # noqa: E402
 from streaming.speech.qwen3.package import missing  # noqa: E402
 from streaming.speech.qwen3.sentence import AHEAD_FRAMES, Sentence  # noqa: E402
 from streaming.speech.text.clauses import Ending  # noqa: E402
@@ -68,10 +69,18 @@ async def test_sound_comes_after_one_frame_and_then_in_growing_chunks(custom: Qw
     ends = [i for i, chunk in enumerate(chunks) if chunk.final_of_clause]
     assert len(ends) == 2 and ends[-1] == len(chunks) - 1
     first = [len(chunk.pcm) / FRAME for chunk in chunks[: ends[0]]]
-    assert 0 < first[0] <= 1 and first[1:4] == [1, 2, 4]
+    assert 0 < first[0] <= 1 and first[1:5] == [1, 1, 2, 2]
     for chunk in chunks:
         assert chunk.pcm.dtype == np.float32 and np.abs(chunk.pcm).max(initial=0) <= 1 and not chunk.phonemes
     assert np.sqrt(np.square(sound_of(chunks)).mean()) > 0.01
+
+
+def test_chunks_grow_no_faster_than_they_can_be_made():
+    speed, buffered = 4 / 3, 0.0
+    for i, frames in enumerate((*CHUNK_FRAMES, CHUNK_FRAMES[-1])):
+        buffered += frames - (frames / speed if i else 0)
+        following = CHUNK_FRAMES[min(i + 1, len(CHUNK_FRAMES) - 1)]
+        assert following / speed <= buffered + 1e-9
 
 
 async def test_words_come_once_with_their_spans_in_the_text(custom: Qwen3Engine):
