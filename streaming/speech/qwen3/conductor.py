@@ -19,7 +19,7 @@ import structlog
 from numpy.typing import NDArray
 
 from streaming.errors import EngineFailed, LipstreamError
-from streaming.speech.qwen3.machine import Machine
+from streaming.speech.qwen3.machine import Cast, Machine
 from streaming.speech.qwen3.sentence import Item, Order, Sentence
 
 log = structlog.get_logger(__name__)
@@ -44,6 +44,10 @@ class Conductor:
     def open(self, order: Order) -> Speaking:
         """Begin a sentence; call this in the event loop that listens to it."""
         return Speaking(order, self._machine, self)
+
+    def prepare(self, cast: Cast) -> None:
+        """Run a voice's reference through the codec when there is nothing else to do; on any thread."""
+        self._executor.submit(cast.codec_state, self._machine.decoder)
 
     def tell(self, sentence: Sentence, command: Callable[[], None]) -> None:
         """Have something done with a sentence on the compute thread, before its next step."""

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+READY_VOICES = 8
+"""Voices that are made ready at the start."""
 PAUSE_SECONDS = {
     Ending.CUT: 0.0,
     Ending.COMMA: 0.10,
@@ -116,7 +118,7 @@ class Qwen3Engine:
             )
 
     async def warm_up(self) -> None:
-        """Fetch the checkpoint if need be, load it, and run everything once.
+        """Fetch the checkpoint if need be, load it, and run everything once; get its voices ready meanwhile.
 
         Raises:
             EngineUnavailable: it cannot be fetched or read, or the device is missing.
@@ -131,6 +133,8 @@ class Qwen3Engine:
                 raise
             except Exception as error:
                 raise EngineFailed(f"Qwen3-TTS cannot be loaded: {error or type(error).__name__}.") from error
+            for voice in self.voices()[:READY_VOICES]:
+                self._encoder.submit(self._make_ready, voice.name)
 
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk, None]:
         """Speak, 80 ms first, then in larger chunks. See :class:`streaming.speech.base.SpeechEngine`."""
@@ -228,6 +232,17 @@ class Qwen3Engine:
         self._device = machine.model.placement.device
         self._casting = Casting(machine.model, self._checkpoint, self._profiles, options.instruction)
         self._conductor = Conductor(machine, self._executor)
+
+    def _make_ready(self, voice: str) -> None:
+        """So that the first who speaks with a voice need not wait for its recording to be encoded."""
+        assert self._casting is not None and self._conductor is not None
+        try:
+            self._conductor.prepare(self._casting.cast(voice))
+        except LipstreamError as error:
+            log.warning("qwen3 voice not ready", voice=voice, reason=error.message)
+        except Exception:
+            # Who speaks with it is told.
+            log.exception("qwen3 voice not ready", voice=voice)
 
     def _look(self, folder: Path | None) -> None:
         if folder is not None:

@@ -18,7 +18,7 @@ from streaming.speech.qwen3.engine import Qwen3Engine  # noqa: E402
 from streaming.speech.qwen3.guards import FRAME_SAMPLES  # noqa: E402
 from streaming.speech.qwen3.package import missing  # noqa: E402
 from tests.support.profiles import WORDS, details, spoken  # noqa: E402
-from tests.support.qwen3_engine import make_engine, request, shorten, sound_of, speak  # noqa: E402
+from tests.support.qwen3_engine import idle, make_engine, request, shorten, sound_of, speak  # noqa: E402
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"not installed: {', '.join(missing())}")
 
@@ -79,6 +79,19 @@ async def test_the_reference_is_run_through_once_and_heard_by_every_sentence(bas
     second = cast.codec_state(decoder)
     assert second.frames == first.frames - 2
     assert await base._cast("alan") is cast
+
+
+async def test_voices_are_made_ready_at_the_start(
+    base: Qwen3Engine, checkpoint: Callable[[str], Path], data_dir: Path
+):
+    engine = make_engine(checkpoint("base"), data_dir)
+    await engine.warm_up()
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(engine._encoder, lambda: None)
+    await idle(engine)
+    assert engine._casting is not None
+    kept = {voice: cast for (voice, _), cast in engine._casting._kept.items()}
+    assert set(kept) == {"alan", "bea"} and kept["alan"]._prefix is not None
 
 
 async def test_what_was_made_of_a_voice_is_kept_on_disk(
