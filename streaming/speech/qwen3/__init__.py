@@ -1,9 +1,9 @@
 """Qwen3-TTS 12 Hz as a speech engine that streams: our own decode loops around the package's networks.
 
-What is here, from the outside in: the engine (``engine``, ``options``, ``languages``), its voices (``voices``,
-``casting``, ``checkpoint``), its text (``reading``, ``sentences``, ``numbers``, ``captions``), the compute
-thread of all sessions (``conductor``, ``sentence``, ``machine``); the optional package and where it runs
-(``package``, ``placement``, ``weights``), the networks (``model``), what they are asked (``prompt``), one 80 ms
-frame after the other (``loop`` and its three makes ``eager``, ``static``, ``graphs``; ``sampling``), frames to
-sound (``codec``), and what ends a run that went wrong (``guards``).
+What is here, from the outside in: the engine (``engine``, ``options``, ``languages``), its voices
+(``voices``, ``casting``, ``checkpoint``), its text (``reading``, ``sentences``, ``numbers``, ``captions``),
+the compute thread of all sessions (``conductor``, ``sentence``, ``machine``); the optional package and where
+it runs (``package``, ``placement``, ``weights``), the networks (``model``), what they are asked (``prompt``),
+one 80 ms frame after the other (``loop`` and its three makes ``eager``, ``static``, ``graphs``;
+``sampling``), frames to sound (``codec``), and what ends a run that went wrong (``guards``).
 """
