@@ -20,10 +20,11 @@ from server.settings import Settings
 from server.state import NeedsApiKey, State, StateDep
 from server.uploads import BINARY, FORM
 from server.voice_profiles import FIELDS, needed_engine, owns
-from streaming.errors import LipstreamError
+from streaming.errors import LipstreamError, VoiceNotFound
 from streaming.performer.base import PerformerDescription
 from streaming.protocol import AvatarId
 from streaming.speech.profiles.check import MAX_SECONDS, MIN_SECONDS
+from streaming.speech.profiles.errors import ProfileInvalid
 from streaming.speech.profiles.manifest import (
     MAX_LINE,
     MAX_NAME,
@@ -133,9 +134,9 @@ def _is_owner(connection: HTTPConnection, state: State, profile: VoiceProfile) -
     return owns(presented(connection), profile) or has_api_key(connection, state.settings)
 
 
-async def _require_owner(connection: HTTPConnection, state: State, profile: str) -> VoiceProfile:
-    found = await asyncio.to_thread(state.voice_profiles.store.get, profile)
-    if not _is_owner(connection, state, found):
+async def _require_owner(connection: HTTPConnection, state: State, profile: str) -> None:
+    found = await _find(connection, state, profile)
+    if found is None or not _is_owner(connection, state, found):
         raise HTTPProblem(
             401,
             "unauthorized",
@@ -143,7 +144,21 @@ async def _require_owner(connection: HTTPConnection, state: State, profile: str)
             "the command line belong to the API key and to lipstream voice.",
             CHALLENGE,
         )
-    return found
+
+
+async def _find(connection: HTTPConnection, state: State, profile: str) -> VoiceProfile | None:
+    """A profile; ``None`` for a stranger who tries ids, which are names of people, and may not learn of one.
+
+    Raises:
+        VoiceNotFound: there is none with this id.
+        ProfileInvalid: it is damaged.
+    """
+    try:
+        return await asyncio.to_thread(state.voice_profiles.store.get, profile)
+    except (VoiceNotFound, ProfileInvalid):
+        if state.settings.api_key is not None and not has_api_key(connection, state.settings):
+            return None
+        raise
 
 
 @router.get(
@@ -209,10 +224,11 @@ async def create(request: Request, state: StateDep, response: Response) -> dict[
 )
 async def get(voice: ProfilePath, request: Request, state: StateDep, response: Response) -> dict[str, object]:
     """What is known of it; its owner also sees transcript, consent and where it comes from."""
-    profile = await asyncio.to_thread(state.voice_profiles.store.get, voice)
-    for_owner = _is_owner(request, state, profile)
+    profile = await _find(request, state, voice)
+    for_owner = profile is not None and _is_owner(request, state, profile)
     if not for_owner:
         require_api_key(request, state.settings)
+    assert profile is not None, "nothing is kept from who has the key, or where there is none"
     response.headers.update(PRIVATE)
     return _details(profile, await _engines(state), for_owner=for_owner)
 

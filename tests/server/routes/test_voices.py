@@ -110,6 +110,22 @@ async def test_with_an_api_key_nothing_is_told_or_made_without_it(house):
         assert (await server.http.delete(path, headers={"X-API-Key": API_KEY})).status_code == 204
 
 
+async def test_with_an_api_key_a_stranger_cannot_find_out_whose_voices_there_are(house):
+    async with house(api_key=API_KEY) as server:
+        made = (await send(server, headers=bearer(API_KEY))).json()
+        damaged = (await send(server, name="Damaged", headers=bearer(API_KEY))).json()
+        (server.state.voice_profiles.store.root / damaged["id"] / MANIFEST_NAME).write_text("{}")
+        for headers in ({}, bearer("wrong")):
+            for method, rest in (("GET", ""), ("GET", "/reference.wav"), ("DELETE", "")):
+                answers = [
+                    await server.http.request(method, f"/v1/voices/{voice}{rest}", headers=headers)
+                    for voice in (made["id"], damaged["id"], "nobody")
+                ]
+                assert {answer.status_code for answer in answers} == {401}
+                assert len({answer.text for answer in answers}) == 1, "the answers tell them apart"
+        assert (await server.http.get("/v1/voices/nobody", headers=bearer(API_KEY))).status_code == 404
+
+
 async def test_who_has_the_key_can_delete_a_damaged_voice(house):
     async with house(api_key=API_KEY) as server:
         made = (await send(server, headers=bearer(API_KEY))).json()
