@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from streaming.errors import CapacityReached, ScriptRejected
+from streaming.speech.qwen3.attention import unplanned_attention
 from streaming.speech.qwen3.endings import Ending
 from streaming.speech.qwen3.loop import Slots, Stream
 from streaming.speech.qwen3.model import Qwen3Model
@@ -82,7 +83,8 @@ class EagerLoop:
         self._first[slot].reset(0, sampling)
         self._others[slot].set(0, sampling.predictor)
         state = _State(DynamicCache(), prompt.embeds, prompt.embeds, 0)
-        state.hidden = self._talk(state, prompt.embeds)
+        with unplanned_attention():
+            state.hidden = self._talk(state, prompt.embeds)
         self._states[slot] = state
         self._slots.put(stream)
         return stream
@@ -90,9 +92,10 @@ class EagerLoop:
     @torch.inference_mode()
     def step(self, streams: Sequence[Stream]) -> list[torch.Tensor | None]:
         """See :meth:`streaming.speech.qwen3.loop.DecodeLoop.step`."""
-        frames = [
-            self._frame(stream) if stream.check_limits() and stream.ready else None for stream in streams
-        ]
+        with unplanned_attention():
+            frames = [
+                self._frame(stream) if stream.check_limits() and stream.ready else None for stream in streams
+            ]
         self._slots.reclaim()
         return frames
 

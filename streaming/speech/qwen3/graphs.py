@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from streaming.speech.qwen3.attention import unplanned_attention
 from streaming.speech.qwen3.model import Qwen3Model
 from streaming.speech.qwen3.static import CONTEXT, StaticLoop
 
@@ -54,9 +55,10 @@ class GraphLoop(StaticLoop):
         super().warm_up()
         pool = torch.cuda.graph_pool_handle() if self._device.type == "cuda" else None
         # The largest first: the smaller ones then find room in the memory that it took.
-        for batch in reversed(self.batches):
-            self._talks[batch] = self._capture(partial(super()._talk, batch), pool)
-            self._frames[batch] = self._capture(partial(super()._frame, batch), pool)
+        with unplanned_attention():
+            for batch in reversed(self.batches):
+                self._talks[batch] = self._capture(partial(super()._talk, batch), pool)
+                self._frames[batch] = self._capture(partial(super()._frame, batch), pool)
 
     def _talk(self, batch: int) -> None:
         self._talks.get(batch, partial(super()._talk, batch))()

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import torch
 from torch.nn import functional
 
 from streaming.errors import CapacityReached, ScriptRejected
+from streaming.speech.qwen3.attention import unplanned_attention
 from streaming.speech.qwen3.endings import Ending
 from streaming.speech.qwen3.loop import Slots, Stream
 from streaming.speech.qwen3.model import CODEBOOKS, Qwen3Model
@@ -96,8 +96,9 @@ class StaticLoop:
         """Run everything once; only while no utterance is open."""
         for length in WARM_PROMPTS:
             prompt = torch.zeros(min(length, self._idle_position), self._hidden.shape[1], device=self._device)
-            self._talker.prefill(prompt.to(self._hidden.dtype), 0)
-        with self._compiling():
+            with unplanned_attention():
+                self._talker.prefill(prompt.to(self._hidden.dtype), 0)
+        with self._compiling(), unplanned_attention():
             for batch in self.batches:
                 self._talk(batch)
                 self._frame(batch)
@@ -119,7 +120,8 @@ class StaticLoop:
         self._noise.draw(slot, sampling, stream.generator)
         self._talker.clear(slot)
         self._frame_sum[slot] = 0
-        self._hidden[slot] = self._talker.prefill(prompt.embeds[0], slot)
+        with unplanned_attention():
+            self._hidden[slot] = self._talker.prefill(prompt.embeds[0], slot)
         self._slots.put(stream)
         return stream
 
@@ -133,9 +135,10 @@ class StaticLoop:
         top = max(stream.slot for stream in live) + 1
         batch = next(batch for batch in self.batches if batch >= top)
         self._prepare(live)
-        if any(stream.frames for stream in live):
-            self._talk(batch)
-        self._frame(batch)
+        with unplanned_attention():
+            if any(stream.frames for stream in live):
+                self._talk(batch)
+            self._frame(batch)
         report = self._read_report(live, batch)
         for stream in live:
             codes = report[stream.slot]
@@ -168,7 +171,9 @@ class StaticLoop:
         """Room for all shapes that are compiled, if any are."""
         if not self._compiled:
             return nullcontext()
-        config: Any = torch.compiler.config
+        # The plain name for it, torch.compiler.config, is younger than the oldest PyTorch that will do.
+        from torch._dynamo import config
+
         return config.patch(recompile_limit=COMPILED_SHAPES)
 
     def _read_report(self, live: Sequence[Stream], batch: int) -> torch.Tensor:

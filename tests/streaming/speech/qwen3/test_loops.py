@@ -241,3 +241,21 @@ def test_what_is_too_long_ends_or_is_refused(base: Rig, make_loop: MakeLoop) -> 
     assert stream.ending is Ending.FULL and 1 <= stream.frames <= 5
     with pytest.raises(ScriptRejected, match="too long"):
         loop.open(base.builder.build(LONG_TEXT, base.any_speaker(), Layout.WHOLE), sampling_of(40), SEED)
+
+
+def test_no_attention_waits_for_a_plan(
+    base: Rig, make_loop: MakeLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CuDNN would make one for each new length of a prompt, which takes longer than the first sound may."""
+    planned: list[bool] = []
+    attend = torch.nn.functional.scaled_dot_product_attention
+
+    def watched(*tensors: torch.Tensor, **settings: object) -> torch.Tensor:
+        planned.append(torch.backends.cuda.cudnn_sdp_enabled())
+        return attend(*tensors, **settings)  # pyright: ignore[reportArgumentType]
+
+    before, prompt = torch.backends.cuda.cudnn_sdp_enabled(), base.builder.build(TEXT, base.clone())
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", watched)
+    speak(make_loop(base), prompt, sampling_of(3), SEED)
+    assert len(planned) > 10 and not any(planned)
+    assert torch.backends.cuda.cudnn_sdp_enabled() == before
