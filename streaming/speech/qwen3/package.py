@@ -3,7 +3,9 @@
 
 ``qwen-tts`` 0.1.1 asks for far more than its 12 Hz models use (gradio, sox, onnxruntime, torchaudio), and
 importing it fails where those of the 25 Hz tokenizer are missing. So it is installed without its
-requirements, and that one module is replaced by an empty stand-in before the import.
+requirements, and that one module is replaced by an empty stand-in before the import. Likewise librosa and
+soundfile, which it imports at once and uses for recordings only: who makes no voice, as a benchmark, can do
+without them.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ import importlib
 import importlib.metadata
 import importlib.util
 import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -26,17 +31,21 @@ _NEEDED = {
     "qwen-tts": QWEN_TTS_VERSION,
     "transformers": TRANSFORMERS_VERSION.rpartition(".")[0],
     "torch": "",
-    "librosa": "",
-    "soundfile": "",
 }
 """Distribution, and how its version has to begin."""
+_FOR_RECORDINGS = {"librosa": "", "soundfile": ""}
+"""What is needed besides to make voices of recordings."""
 _TOKENIZER_25HZ = "qwen_tts.core.tokenizer_25hz.modeling_qwen3_tts_tokenizer_v1"
 
 
 def missing() -> tuple[str, ...]:
-    """What is not installed, or not in a version that works, in words; imports nothing."""
+    """What the engine needs and is not installed, or not in a version that works; imports nothing."""
+    return _missing(_NEEDED | _FOR_RECORDINGS)
+
+
+def _missing(needed: Mapping[str, str]) -> tuple[str, ...]:
     wrong: list[str] = []
-    for name, version in _NEEDED.items():
+    for name, version in needed.items():
         try:
             found = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -48,21 +57,45 @@ def missing() -> tuple[str, ...]:
 
 
 def import_qwen_tts() -> ModuleType:
-    """The package ``qwen_tts``, importable without what only its 25 Hz tokenizer uses.
+    """The package ``qwen_tts``, importable without what only its 25 Hz tokenizer or recordings use.
 
     Raises:
         EngineUnavailable: something is not installed; the message holds the command.
     """
-    if wrong := missing():
+    if wrong := _missing(_NEEDED):
         raise EngineUnavailable(f"The speech engine 'qwen3' needs {', '.join(wrong)}: {INSTALL}")
     if "qwen_tts" not in sys.modules:
         sys.modules.setdefault(_TOKENIZER_25HZ, _without_25hz())
     try:
-        return importlib.import_module("qwen_tts")
+        with _stand_ins():
+            return importlib.import_module("qwen_tts")
     except ImportError as error:
         raise EngineUnavailable(
             f"The speech engine 'qwen3' cannot import qwen-tts ({error}): {INSTALL}"
         ) from error
+
+
+@contextmanager
+def _stand_ins() -> Generator[None]:
+    """Where a package for recordings is not installed, an empty one takes its place for the import alone."""
+
+    def refuse(*_args: Any, **_settings: Any) -> None:
+        raise EngineUnavailable(f"Making a voice of a recording needs librosa: {INSTALL}")
+
+    added: list[str] = []
+    for name in ("librosa", "librosa.filters", "soundfile"):
+        if name.partition(".")[0] in _missing(_FOR_RECORDINGS) and name not in sys.modules:
+            module = ModuleType(name)
+            # Others ask for it to find out what is installed.
+            module.__spec__ = ModuleSpec(name, None)
+            vars(module)["mel"] = refuse
+            sys.modules[name] = module
+            added.append(name)
+    try:
+        yield
+    finally:
+        for name in added:
+            del sys.modules[name]
 
 
 def _without_25hz() -> ModuleType:
