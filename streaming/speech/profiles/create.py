@@ -24,6 +24,8 @@ from streaming.speech.profiles.check import MAX_SECONDS, too_long
 from streaming.speech.profiles.errors import ProfileInvalid, ReferenceRejected
 from streaming.speech.profiles.manifest import (
     MAX_LINE,
+    MAX_NAME,
+    MAX_TRANSCRIPT,
     MIN_CONSENT,
     NOT_STATED,
     Consent,
@@ -48,6 +50,15 @@ LEFTOVER_SECONDS = 3600.0
 READ_BYTES = 1 << 20
 
 Opener = Callable[[BinaryIO], Awaitable[Recording]]
+
+_ADVICE = {
+    "name": f"Write one line of at most {MAX_NAME} characters.",
+    "consent": f"Write one line of at most {MAX_LINE} characters.",
+    "author": f"Write one line of at most {MAX_LINE} characters.",
+    "transcript": f"Write at most {MAX_TRANSCRIPT} characters, and no control characters.",
+    "language": "Name it by its tag, such as en or pt-BR.",
+}
+"""How to do it right, for each field that a person fills in."""
 
 _log = structlog.get_logger(__name__)
 
@@ -97,7 +108,9 @@ def wish_of(**fields: str | None) -> Wish:
     try:
         return msgspec.convert(given, Wish)
     except msgspec.ValidationError as error:
-        raise ProfileInvalid(f"The voice cannot be described like this: {error}.") from error
+        wrong = next((name for name in _ADVICE if str(error).endswith(f"`$.{name}`")), "")
+        advice = f"Its {wrong} cannot be like this. {_ADVICE[wrong]}" if wrong else f"{error}."
+        raise ProfileInvalid(f"The voice cannot be described like this. {advice}") from error
 
 
 async def create_profile(
@@ -199,7 +212,8 @@ async def _prepare(order: Order) -> Prepared:
     finally:
         if process.returncode is None:
             process.kill()
-            await asyncio.shield(process.wait())
+            # It counts as gone only when its pipes are read to the end.
+            await asyncio.shield(process.communicate())
     if process.returncode:
         _log.error("a recording could not be checked", status=process.returncode)
         raise EngineFailed("The recording cannot be checked; the server's log says why.")

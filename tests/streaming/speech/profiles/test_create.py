@@ -1,7 +1,8 @@
+import asyncio
 import hashlib
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -89,6 +90,22 @@ async def test_a_checker_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch):
         await check_recording(file)
 
 
+async def test_a_checker_that_hangs_in_the_middle_of_its_answer_is_ended(monkeypatch: pytest.MonkeyPatch):
+    endless = "import sys\nsys.stdin.buffer.read()\nwhile True: sys.stdout.buffer.write(bytes(1 << 20))"
+    start = asyncio.create_subprocess_exec
+
+    async def instead(*arguments: Any, **options: Any) -> asyncio.subprocess.Process:
+        if arguments[-1] == "streaming.speech.profiles.prepare_child":
+            arguments = (arguments[0], "-c", endless)
+        return await start(*arguments, **options)
+
+    monkeypatch.setattr(create, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("asyncio.create_subprocess_exec", instead)
+    async with asyncio.timeout(20):
+        with SPEECH.open("rb") as file, pytest.raises(EngineFailed, match="too long"):
+            await check_recording(file)
+
+
 @pytest.mark.parametrize("consent", [None, "", "  yes  ", "agreed"])
 def test_there_is_no_voice_without_consent(consent: str | None):
     with pytest.raises(ProfileInvalid, match="consent"):
@@ -114,6 +131,21 @@ def test_blanks_go_and_empty_fields_count_as_absent():
 def test_wrong_fields_are_named(field: str, value: str):
     with pytest.raises(ProfileInvalid, match=field):
         wish_of(**({"name": "a", "consent": CONSENT} | {field: value}))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "advice"),
+    [
+        ("language", "English", "such as en"),
+        ("consent", "I agreed\nto this.", "one line"),
+        ("name", "x" * 101, "100"),
+        ("transcript", "a\x00b", "control characters"),
+    ],
+)
+def test_who_filled_in_a_field_wrong_is_told_how_to_do_it_right(field: str, value: str, advice: str):
+    with pytest.raises(ProfileInvalid, match=advice) as refused:
+        wish_of(**({"name": "a", "consent": CONSENT} | {field: value}))
+    assert "regex" not in refused.value.message
 
 
 @pytest.mark.parametrize(
