@@ -44,6 +44,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "voice_invalid": 422,
     "voice_exists": 409,
     "voices_full": 409,
+    "voices_unwritable": 503,
 }
 """HTTP status of each code of ``streaming.errors`` and ``avatars.errors``; any other code is a 500."""
 

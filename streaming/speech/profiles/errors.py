@@ -37,3 +37,9 @@ class ProfilesFull(LipstreamError):
     """No more voices may be kept."""
 
     code = "voices_full"
+
+
+class ProfilesUnwritable(LipstreamError):
+    """The disk or its rights do not let a voice be kept or deleted."""
+
+    code = "voices_unwritable"

@@ -6,11 +6,13 @@ import hashlib
 import io
 import os
 import re
+import secrets
 import shutil
 import stat
 import tempfile
 import wave
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +25,12 @@ from avatars.bundle import TEMPORARY_PREFIX
 from avatars.manifest import ID_PATTERN
 from streaming.errors import VoiceNotFound
 from streaming.speech.profiles.check import MAX_SECONDS
-from streaming.speech.profiles.errors import ProfileExists, ProfileInvalid, ProfilesFull
+from streaming.speech.profiles.errors import (
+    ProfileExists,
+    ProfileInvalid,
+    ProfilesFull,
+    ProfilesUnwritable,
+)
 from streaming.speech.profiles.manifest import (
     MANIFEST_NAME,
     MAX_MANIFEST_BYTES,
@@ -153,6 +160,7 @@ class ProfileStore:
             ProfileInvalid: something about it is not as it must be.
             ProfileExists: the id is taken.
             ProfilesFull: there are as many as may be.
+            ProfilesUnwritable: the disk does not take it.
         """
         self.require_free(profile)
         self.require_room()
@@ -162,10 +170,17 @@ class ProfileStore:
         made = VoiceProfile(id=profile, reference=reference, **facts)
         described = dump(made)
         _parse(described, profile)
+        try:
+            self._keep(profile, ((REFERENCE_NAME, sound), (MANIFEST_NAME, described)))
+        except OSError as error:
+            raise _unwritable(f"The voice '{profile}' cannot be kept", error) from error
+        return made
+
+    def _keep(self, profile: str, files: Iterable[tuple[str, bytes]]) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
         hidden = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=self.root))
         try:
-            for name, data in ((REFERENCE_NAME, sound), (MANIFEST_NAME, described)):
+            for name, data in files:
                 _write(hidden / name, data)
             try:
                 # Atomic; refused when the place is taken, by whomever in the meantime.
@@ -176,23 +191,30 @@ class ProfileStore:
                 raise ProfileExists(f"A voice '{profile}' exists already. Choose another id.") from error
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
-        return made
 
     def delete(self, profile: str) -> None:
         """Remove a profile, damaged or not, with all that was made of it.
 
         Raises:
             VoiceNotFound: there is none with this id.
+            ProfilesUnwritable: some of it is still on the disk.
         """
         folder = self._find(profile)
-        grave = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=self.root))
+        # Out of sight in one step, so that nobody meets half a profile. A full disk would take no new folder.
+        grave = self.root / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
         try:
-            # Out of sight in one step, so that nobody meets half a profile.
-            folder.rename(grave / profile)
+            folder.rename(grave)
         except FileNotFoundError as error:
             raise _missing(profile) from error
-        finally:
-            shutil.rmtree(grave, ignore_errors=True)
+        except OSError as error:
+            raise _unwritable(f"The voice '{profile}' cannot be deleted", error) from error
+        try:
+            shutil.rmtree(grave)
+        except FileNotFoundError:
+            # Who looks for leftovers is at it, too.
+            return
+        except OSError as error:
+            raise _unwritable(f"The voice '{profile}' is gone, but not all its files", error) from error
 
     def reference(self, profile: str) -> bytes:
         """The reference as a WAV file, compared with its SHA-256.
@@ -267,11 +289,13 @@ class ProfileStore:
         """
         if not self.root.is_dir():
             return 0
-        hidden = [f for f in self.root.glob(f"{TEMPORARY_PREFIX}*") if f.is_dir() and not f.is_symlink()]
-        old = [folder for folder in hidden if folder.stat().st_mtime < before]
-        for folder in old:
-            shutil.rmtree(folder, ignore_errors=True)
-        return len(old)
+        removed = 0
+        for folder in self.root.glob(f"{TEMPORARY_PREFIX}*"):
+            with suppress(FileNotFoundError):
+                if _is_folder(folder) and folder.stat().st_mtime < before:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    removed += 1
+        return removed
 
     def _folders(self) -> list[Path]:
         if not self.root.is_dir():
@@ -340,6 +364,13 @@ def _write(path: Path, data: bytes) -> None:
 
 def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
+
+
+def _unwritable(what: str, error: OSError) -> ProfilesUnwritable:
+    reason = error.strerror or type(error).__name__
+    return ProfilesUnwritable(
+        f"{what} ({reason}). Make room on the disk, and let this program write to its data folder."
+    )
 
 
 def _missing(profile: str) -> VoiceNotFound:

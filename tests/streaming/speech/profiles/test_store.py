@@ -1,3 +1,4 @@
+import errno
 import io
 import os
 import stat
@@ -8,7 +9,12 @@ import numpy as np
 import pytest
 
 from streaming.errors import VoiceNotFound
-from streaming.speech.profiles.errors import ProfileExists, ProfileInvalid, ProfilesFull
+from streaming.speech.profiles.errors import (
+    ProfileExists,
+    ProfileInvalid,
+    ProfilesFull,
+    ProfilesUnwritable,
+)
 from streaming.speech.profiles.manifest import MANIFEST_NAME, REFERENCE_NAME
 from streaming.speech.profiles.prompt import VoicePrompt
 from streaming.speech.profiles.store import ProfileStore
@@ -79,6 +85,45 @@ def test_a_deleted_profile_is_gone_with_all_its_files(store: ProfileStore):
     assert list(store.root.iterdir()) == []
     with pytest.raises(VoiceNotFound):
         store.delete("alan")
+
+
+def test_who_cannot_write_is_told_and_nothing_is_left(store: ProfileStore, monkeypatch: pytest.MonkeyPatch):
+    store.root.parent.joinpath("file").touch()
+    with pytest.raises(ProfilesUnwritable, match="Not a directory"):
+        ProfileStore(store.root.parent / "file" / "profiles").add("alan", details(), PCM)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ProfilesUnwritable, match="No space left"):
+        store.add("alan", details(), PCM)
+    assert list(store.root.iterdir()) == []
+
+
+def test_a_profile_can_be_deleted_when_the_disk_is_full(store: ProfileStore, monkeypatch: pytest.MonkeyPatch):
+    store.add("alan", details(), PCM)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "mkdir", full)
+    store.delete("alan")
+    assert list(store.root.iterdir()) == []
+
+
+def test_a_recording_that_stays_is_not_told_to_be_deleted(
+    store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+):
+    store.add("alan", details(), PCM)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "unlink", refused)
+    with pytest.raises(ProfilesUnwritable, match="not permitted"):
+        store.delete("alan")
+    assert not store.exists("alan")
 
 
 def test_a_changed_reference_is_noticed(store: ProfileStore):
@@ -180,3 +225,16 @@ def test_what_killed_processes_left_is_removed_when_it_is_old(store: ProfileStor
     os.utime(fresh, (9000, 9000))
     assert store.remove_leftovers(5000) == 1
     assert not left.exists() and fresh.exists() and store.exists("alan")
+
+
+def test_what_is_finished_while_leftovers_are_sought_is_no_concern(
+    store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+):
+    (store.root / ".part-work").mkdir(parents=True)
+
+    def finished(path: Path) -> bool:
+        path.rmdir()
+        return False
+
+    monkeypatch.setattr(Path, "is_symlink", finished)
+    assert store.remove_leftovers(5000) == 0
