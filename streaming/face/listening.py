@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streaming.face.finishing import MOMENT_SECONDS, Target
-from streaming.face.fresh_ear import FreshEar
 from streaming.face.log_mel import BANDS, FLOOR, ROWS_PER_STEP, STEP_SAMPLES, LogMel
 from streaming.face.mel_level import MelLevel
 from streaming.face.sharpening import Moment, Sharpening
@@ -52,7 +51,8 @@ class ListeningMouth:
         self._level = MelLevel()
         # A network that has heard nothing yet expects speech: it begins with a quiet room.
         room = np.full((ROWS_PER_STEP * QUIET_STEPS, BANDS), math.log(FLOOR), np.float32)
-        self._stream = FreshEar(net, room)
+        self._stream = net.open()
+        self._stream.hear(room)
         self._waits = net.look_ahead_steps
         self._head = head_for(self._waits, look_ahead_ms)
         # What the heads said in the last steps: all that a frame looks back for.

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from streaming.face.finishing import Target
 
-SURE_PRESS, LIKELY_PRESS = 0.85, 0.08
+SURE_PRESS, LIKELY_PRESS = 0.95, 0.11
 """Lips shut wherever press is beyond the first, and at peaks beyond the second."""
-SURE_BITE, LIKELY_BITE = 0.60, 0.22
+SURE_BITE, LIKELY_BITE = 0.60, 0.35
 """The same of the lower lip under the teeth."""
 BLIND = 2.0
 """Peaks must be so much clearer where what follows cannot be foreseen."""
-HELD, FALLEN = 0.80, 0.50
+HELD, FALLEN = 0.92, 0.50
 """A closure lasts while press (or bite) is beyond the first share of its peak; another one can begin when it
 has been below the second."""
 VOICED = (0.03, 0.12)
@@ -28,8 +28,8 @@ APERTURE_GAIN, WIDTH_GAIN = 1.10, 1.3
 """These give apertures and widths the spread again that they have where the sounds are known."""
 TONGUE_SHOWS = (0.05, 0.50)
 """The tongue rises over this range, so that it is seen as often and as definitely as where they are known."""
-SMOOTHING = (0.25, 0.5, 0.25)
-"""Weights of the moments 20 ms before, at, and 20 ms after a frame's own."""
+SMOOTHING = (0.05, 0.5, 0.45)
+"""Weights of the moments 20 ms before, at, and 20 ms after a frame's own: the network is some 10 ms late."""
 
 
 class Moment(NamedTuple):

@@ -36,7 +36,9 @@ def test_the_same_seed_gives_the_same_batches() -> None:
     assert np.array_equal(one.mel, two.mel) and not np.array_equal(one.mel, other.mel)
 
 
-def test_sound_and_labels_stay_together(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("drawn_out", [0.0, 1.0])
+def test_sound_and_labels_stay_together(monkeypatch: pytest.MonkeyPatch, drawn_out: float) -> None:
+    monkeypatch.setattr(augment, "LONG_SHARE", drawn_out)
     monkeypatch.setattr(augment, "CLEAN_SHARE", 1.0)
     monkeypatch.setattr(augment, "MASK_SHARE", 0.0)
     batch = examples().batch(40)
@@ -70,6 +72,21 @@ def test_mostly_the_same_voice_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_level_that_wanders_does_so_slowly() -> None:
     levels = np.log(augment._wandering(900, np.random.default_rng(1)))[:, 0]
     assert levels.std() > 0.05 and np.abs(np.diff(levels)).max() < 0.05
+
+
+def test_drawn_out_vowels_are_longer_and_nothing_else_is() -> None:
+    classes = np.repeat([labels.class_of(symbol) for symbol in "_mɑs_"], (40, 10, 10, 10, 400)).astype(
+        np.int8
+    )
+
+    def rows_of(symbol: str, share: float) -> int:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(augment, "LONG_SHARE", share)
+            at = augment._moments(classes, 300, 1.0, np.random.default_rng(2))
+        return int((classes[np.round(at).astype(int)] == labels.class_of(symbol)).sum())
+
+    assert rows_of("ɑ", 0.0) == 10 and 15 <= rows_of("ɑ", 1.0) <= 61
+    assert all(abs(rows_of(symbol, 1.0) - 10) <= 1 for symbol in "ms")
 
 
 def test_noise_alone_means_a_resting_mouth(monkeypatch: pytest.MonkeyPatch) -> None:

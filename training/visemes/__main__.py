@@ -24,8 +24,15 @@ from training.visemes import clips, corpus, hibari_voices
 SEED = 7
 HIBARI_CLIPS = 2600
 KOKORO_ROUNDS = 36
-RUNS = ((3000, 3e-3, 200, 64), (3000, 2e-3, 200, 64), (12_000, 2e-3, 800, 16))
-"""Steps, rate, rows of an example, and examples per step of each. The last one learns to listen for long."""
+RUNS = (
+    (3000, 3e-3, 200, 64),
+    (3000, 2e-3, 200, 64),
+    (12_000, 2e-3, 800, 16),
+    (5000, 1e-3, 800, 16),
+)
+"""Steps, rate, rows of an example, and examples per step of each. The last two learn to listen for long."""
+CORRECTING_RUNS = 3
+"""After so many runs timing is as good as it gets."""
 
 app = typer.Typer(add_completion=False, no_args_is_help=False, help=__doc__, rich_markup_mode=None)
 _console = Console(highlight=False)
@@ -54,8 +61,8 @@ class _Folder:
         return self.root / f"weights_{run}.npz"
 
     def alignment(self, run: int) -> Path:
-        """Timing as the network of a run hears it."""
-        return self.root / f"alignment_{run}.npz"
+        """Timing that a run, not the first, learns from."""
+        return self.root / f"alignment_{min(run - 1, CORRECTING_RUNS)}.npz"
 
 
 def generate(folder: _Folder) -> None:
@@ -73,7 +80,7 @@ def hear(folder: _Folder) -> None:
 
 
 def train(folder: _Folder) -> None:
-    """Three runs; each but the first learns from timing that the one before has corrected."""
+    """All runs; the second to fourth learn from timing that the one before has corrected."""
     from training.visemes import realign
     from training.visemes.augment import Examples
     from training.visemes.train import Run, load, train
@@ -81,12 +88,12 @@ def train(folder: _Folder) -> None:
     for run, (steps, rate, rows, batch) in enumerate(RUNS, start=1):
         better = None
         if run > 1:
-            if not folder.alignment(run - 1).exists():
+            if not folder.alignment(run).exists():
                 network = load(folder.weights(run - 1))
                 _say(f"aligning with run {run - 1}")
                 found = realign.align(network, clips.load_all(folder.clips))
-                corpus.save_alignment(folder.alignment(run - 1), found)
-            better = corpus.load_alignment(folder.alignment(run - 1))
+                corpus.save_alignment(folder.alignment(run), found)
+            better = corpus.load_alignment(folder.alignment(run))
         if folder.weights(run).exists():
             continue
         examples = Examples(corpus.read(folder.clips, folder.features, better), rows, SEED + run)
@@ -121,7 +128,7 @@ def evaluate(folder: _Folder) -> None:
     from training.visemes import report
     from training.visemes.evaluate import Judge, evaluate
 
-    better = corpus.load_alignment(folder.alignment(len(RUNS) - 1))
+    better = corpus.load_alignment(folder.alignment(len(RUNS)))
     judge = Judge(MODEL, {name: sounds for name, sounds in better.items() if name.startswith("kokoro_test")})
     found = evaluate(judge, (clip for clip in clips.load_all(folder.clips)), tell=_say)
     _console.print(report.table(found))

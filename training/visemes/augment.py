@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from streaming.face.log_mel import BANDS
 from training.visemes.corpus import POWER_FLOOR, Utterance
-from training.visemes.labels import CHANNELS, SILENCE, WIDTH
+from training.visemes.labels import CHANNELS, SILENCE, VOWEL_CLASSES, WIDTH
 from training.visemes.noises import noise, ripple
 
 LEAD, MOST_MISSING = 80, 90
 """Up to this many rows of silence before, and at least this many rows of speech in an example."""
-GAPS = (15, 120)
+GAPS = (15, 240)
 """Rows of silence between utterances."""
 ACOUSTICS = (0.46, 0.16, 0.16, 0.22)
 """Shares of dry, two rooms and device."""
@@ -24,10 +24,14 @@ OTHER_SPEAKER_SHARE = 0.2
 """How often somebody else goes on after a pause. Mostly it is the same voice: it pays to get to know it."""
 TEMPO_SHARE, TEMPO = 0.6, 0.10
 """Share of examples at another tempo, and the standard deviation of its logarithm."""
+LONG_SHARE, LONG = 0.08, (1.5, 6.0)
+"""Share of vowels that are drawn out, and to how many times their length. People hesitate, call and stress;
+speech engines do not, and without these a long vowel is taken for music.
+"""
 CLEAN_SHARE = 0.22
 TRACT_SHARE, TRACT_SCALE, TRACT_SHIFT = 0.4, 0.05, 0.6
 """Bands are scaled and shifted, as by another vocal tract."""
-NOISE_ONLY_SHARE, NOISY_SHARE, BABBLE_SHARE = 0.07, 0.55, 0.10
+NOISE_ONLY_SHARE, NOISY_SHARE, BABBLE_SHARE = 0.11, 0.52, 0.10
 NOISE_ONLY_DECIBELS, NOISY_DECIBELS, BABBLE_DECIBELS = (0.0, 50.0), (3.0, 35.0), (12.0, 28.0)
 """Below the speech."""
 COLOUR_SHARE = 0.6
@@ -87,7 +91,7 @@ class Examples:
         tempo = float(np.exp(rng.normal(0, TEMPO))) if rng.random() < TEMPO_SHARE else 1.0
         rows = self._rows
         power, targets, classes = self._strip(int(rows * tempo) + 3)
-        at = np.arange(rows + 1) * tempo
+        at = _moments(classes, rows + 1, tempo, rng)
         power, targets = _resampled(power, at[:rows]), _resampled(targets, at)
         classes = classes[np.round(at).astype(int)]
         if rng.random() >= CLEAN_SHARE:
@@ -134,7 +138,8 @@ class Examples:
             targets[:, WIDTH] = 0.5
             power = noise(len(power), rng) * level * 10 ** (-rng.uniform(*NOISE_ONLY_DECIBELS) / 10)
         elif kind < NOISE_ONLY_SHARE + NOISY_SHARE:
-            power = power + noise(len(power), rng) * level * 10 ** (-rng.uniform(*NOISY_DECIBELS) / 10)
+            heard = noise(len(power), rng) * level * 10 ** (-rng.uniform(*NOISY_DECIBELS) / 10)
+            power = power + heard
         elif kind < NOISE_ONLY_SHARE + NOISY_SHARE + BABBLE_SHARE:
             power = power + self._babble(len(power)) * level * 10 ** (-rng.uniform(*BABBLE_DECIBELS) / 10)
         colour = np.zeros(BANDS)
@@ -154,6 +159,19 @@ class Examples:
         other = np.exp(group[int(self._rng.integers(len(group)))].mel[1].astype(np.float32))
         heard = other[np.arange(rows) % len(other)]
         return heard / max(float(heard.mean()), 1e-6)
+
+
+def _moments(
+    classes: NDArray[np.int8], rows: int, tempo: float, rng: np.random.Generator
+) -> NDArray[np.floating]:
+    """Which (fractional) rows of a strip are heard, at this tempo and with some vowels drawn out."""
+    lasts = np.full(len(classes), 1 / tempo)
+    edges = np.flatnonzero(np.diff(classes)) + 1
+    for first, last in zip((0, *edges), (*edges, len(classes)), strict=True):
+        if int(classes[first]) in VOWEL_CLASSES and rng.random() < LONG_SHARE:
+            lasts[first:last] *= rng.uniform(*LONG)
+    ends = np.cumsum(lasts) - lasts[0]
+    return np.interp(np.arange(rows), ends, np.arange(len(ends)))
 
 
 def _wandering(rows: int, rng: np.random.Generator) -> NDArray[np.floating]:

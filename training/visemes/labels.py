@@ -50,6 +50,7 @@ _CLASSES = (
 CLASS_COUNT = len(_CLASSES)
 CLASS_OF = {symbol: i for i, symbols in enumerate(_CLASSES) for symbol in symbols}
 SILENCE = CLASS_OF[visemes.PAUSE]
+VOWEL_CLASSES = frozenset(CLASS_OF[symbol] for symbol in "aæəɛɪiɔu")
 UNKNOWN_CLASS = CLASS_OF["h"]
 
 

@@ -11,7 +11,7 @@ Powers = NDArray[np.float64]
 
 _TILT = np.linspace(-1.0, 1.0, BANDS)
 _BAND = np.arange(BANDS)
-HUM_SHARE, CLICK_SHARE, MUSIC_SHARE = 0.12, 0.14, 0.20
+HUM_SHARE, CLICK_SHARE, MUSIC_SHARE = 0.12, 0.14, 0.12
 MODULATED_SHARE = 0.5
 SLOPES = (-8.0, 3.0)
 """Change of the logarithm from the lowest to the highest band."""
