@@ -7,6 +7,8 @@ import gc
 import importlib.metadata
 import platform
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import torch
@@ -26,7 +28,7 @@ from benchmarks.gpu_tts.timing import (
 )
 from benchmarks.result import Result, Row, save
 from benchmarks.table import table
-from streaming.errors import LipstreamError
+from streaming.errors import EngineUnavailable, LipstreamError
 from streaming.speech.qwen3.codec import StreamingDecoder
 from streaming.speech.qwen3.eager import EagerLoop
 from streaming.speech.qwen3.graphs import GraphLoop
@@ -43,8 +45,19 @@ CHUNKS = (1, 4)
 PACKAGES = ("torch", "transformers", "qwen-tts")
 
 
-def measure(size: Size, placement: Placement, frames: int, repeats: int, compiled: bool) -> Measured:
-    """Measure one size from its making to its end; its memory is free again after."""
+def measure(
+    size: Size, placement: Placement, frames: int, repeats: int, compiled: bool, say: Callable[[str], None]
+) -> Measured:
+    """Measure one size from its making to its end; its memory is free again after.
+
+    Args:
+        size: which one.
+        placement: where.
+        frames: of a measured utterance.
+        repeats: of first audio and codec.
+        compiled: measure the compiled loop too.
+        say: is told what could not be measured.
+    """
     device = torch.device(placement.device)
     measured = Measured(size.name)
     model = random_model(size, KIND, placement)
@@ -53,22 +66,8 @@ def measure(size: Size, placement: Placement, frames: int, repeats: int, compile
     measured.peak_bytes = _peak_memory(model, prompt, frames)
     _forget()
     codec = StreamingDecoder(model.decoder)
-    loops: dict[str, DecodeLoop] = {
-        "eager": EagerLoop(model),
-        "static": StaticLoop(model),
-        "graphs": GraphLoop(model),
-    }
-    if compiled:
-        loops["compiled"] = GraphLoop(model, compiled=True)
-    for name, loop in loops.items():
-        loop.warm_up()
-        measured.loops[name] = frame_seconds(loop, prompt, 1, frames)
-        measured.first_sound[name] = first_sound_seconds(loop, codec, prompt, repeats)
-        if name not in GRAPHS:
-            measured.kernels[name] = _kernels(loop, prompt, device)
+    _measure_loops(measured, model, codec, prompt, frames, repeats, compiled, say)
     measured.codec = {chunk: codec_seconds(codec, chunk, repeats) for chunk in CHUNKS}
-    loops.clear()
-    _forget()
     many = GraphLoop(model, max(SESSIONS))
     many.warm_up()
     measured.sessions = {count: frame_seconds(many, prompt, count, frames) for count in SESSIONS}
@@ -87,6 +86,51 @@ def measure(size: Size, placement: Placement, frames: int, repeats: int, compile
     del half, loop
     _forget()
     return measured
+
+
+def _measure_loops(
+    measured: Measured,
+    model: Qwen3Model,
+    codec: StreamingDecoder,
+    prompt: Prompt,
+    frames: int,
+    repeats: int,
+    compiled: bool,
+    say: Callable[[str], None],
+) -> None:
+    loops: dict[str, Callable[[], DecodeLoop]] = {
+        "eager": partial(EagerLoop, model),
+        "static": partial(StaticLoop, model),
+        "graphs": partial(GraphLoop, model),
+    }
+    if compiled:
+        loops["compiled"] = partial(GraphLoop, model, compiled=True)
+    for name, make in loops.items():
+        try:
+            _measure_loop(measured, name, make(), codec, prompt, frames, repeats)
+        except Exception as error:
+            if name != "compiled":
+                raise
+            # Without a C compiler, say. The other loops can be measured all the same.
+            say(f"the compiled loop cannot be measured here: {type(error).__name__}: {error}")
+        _forget()
+
+
+def _measure_loop(
+    measured: Measured,
+    name: str,
+    loop: DecodeLoop,
+    codec: StreamingDecoder,
+    prompt: Prompt,
+    frames: int,
+    repeats: int,
+) -> None:
+    loop.warm_up()
+    seconds = frame_seconds(loop, prompt, 1, frames)
+    measured.first_sound[name] = first_sound_seconds(loop, codec, prompt, repeats)
+    measured.loops[name] = seconds
+    if name not in GRAPHS:
+        measured.kernels[name] = _kernels(loop, prompt, codec.device)
 
 
 def _peak_memory(model: Qwen3Model, prompt: Prompt, frames: int) -> int:
@@ -156,22 +200,28 @@ def main(
         raise typer.BadParameter(f"unknown sizes {', '.join(unknown)}; there are {', '.join(SIZES)}")
     try:
         placement = find_placement(device, dtype)
+        if device == "auto" and not tiny and not placement.device.startswith("cuda"):
+            raise EngineUnavailable(
+                f"PyTorch {torch.__version__} finds no CUDA device; elsewhere these sizes take hours. "
+                "Is it a build for CUDA that the card's driver can run (nvidia-smi tells)? To try the "
+                "benchmark: --tiny. To measure elsewhere all the same: --device cpu."
+            )
         where, capability = _where(placement)
         bandwidth = copy_bandwidth(torch.device(placement.device))
         rows = [Row("copy bandwidth", bandwidth / 1e9, "GB/s", note="read and written")]
         for name in chosen:
             console.print(f"measuring {SIZES[name].name} on {where['device']} ...")
-            measured = measure(SIZES[name], placement, frames, repeats, compiled)
+            measured = measure(SIZES[name], placement, frames, repeats, compiled, console.print)
             rows += rows_of(measured, bandwidth, capability)
+            if capability is not None and not tiny:
+                # After each size, so that nothing is lost should the next one not come to its end.
+                save("gpu_tts", " ".join((COMMAND, *sys.argv[1:])), rows, where)
     except LipstreamError as error:
         console.print(error.message)
         raise typer.Exit(1) from error
-    if capability is not None and not tiny:
-        result = save("gpu_tts", " ".join((COMMAND, *sys.argv[1:])), rows, where)
-    else:
+    if capability is None or tiny:
         console.print("Not written: only figures of a CUDA device and of the published sizes are.")
-        result = Result("gpu_tts", COMMAND, rows)
-    console.print(table([result]))
+    console.print(table([Result("gpu_tts", COMMAND, rows)]))
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ def rows_of(measured: Measured, bandwidth: float, capability: tuple[int, int] | 
             )
         )
     for name, number in measured.kernels.items():
-        note = "counted" if capability else "operators, no card here"
+        note = "counted; operators where the counters are closed" if capability else "operators, no card here"
         rows.append(Row(f"{size} {name} kernels per frame", number, "", note=note))
     if capability is not None:
         rows.append(prediction(measured, bandwidth))

@@ -64,9 +64,12 @@ def codec_seconds(codec: StreamingDecoder, frames: int, repeats: int) -> float:
 
 
 def package_frame_seconds(model: Qwen3Model, prompt: Prompt, frames: int) -> float:
-    """Time of one more frame in the package's own generation: of a long run less that of a short one."""
+    """Time of one more frame in the package's own generation: of a long run less that of a short one.
+
+    Its cache grows, and some libraries prepare something for each new length, so all come once before.
+    """
     short = max(2, frames // 4)
-    _package_seconds(model, prompt, 2)
+    _package_seconds(model, prompt, frames)
     seconds = [_package_seconds(model, prompt, count) for count in (short, frames)]
     return (seconds[1] - seconds[0]) / (frames - short)
 

@@ -61,6 +61,11 @@ class StreamingDecoder:
         self._device, self._dtype = weight.device, weight.dtype
         self.frame_samples = int(decoder.total_upsample)
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self._device
+
     def start(self) -> CodecState:
         """The state of a stream that has not begun."""
         layers = self._decoder.pre_transformer.layers
