@@ -114,6 +114,73 @@ async def test_the_microphone_makes_a_voice(server: LiveServer, tmp_path: Path):
         assert "sound only" in await page.locator(".voice-item", has_text="Recorded").inner_text()
 
 
+async def test_the_voice_is_made_of_what_was_said_until_the_form_is_sent(tmp_path: Path):
+    heard = tmp_path / "microphone.wav"
+    heard.write_bytes(wav(spoken(PEOPLE / "sonnet_1.opus")))
+    flags = (
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={heard}",
+    )
+    # One voice fills this server: what became of it must be seen without the form, too.
+    async with live_server(MAX_VOICE_PROFILES="1") as server:
+        async with chromium(*flags) as browser, visit(browser, server.url) as visitor:
+            page = visitor.page
+            await open_panel(page)
+            await fill(page, "Hasty")
+            await page.get_by_role("button", name="Record", exact=True).click()
+            await visitor.until("/0:06/.test(document.querySelector('#voice-record-label').textContent)")
+            await page.get_by_role("button", name="Make the voice").click()
+            await visitor.until(MADE)
+            await page.wait_for_selector("#voice-form", state="hidden")
+            assert await page.inner_text("#voice-state") == "The voice of Hasty is made."
+            assert await page.is_visible("#voice-facts")
+            assert "Delete one" in await page.inner_text("#voice-full")
+            page.on("dialog", lambda dialog: dialog.accept())
+            await page.get_by_role("button", name="Delete Hasty").click()
+            await page.wait_for_selector("#voice-form", state="visible")
+            assert await page.is_hidden("#voice-full")
+
+
+async def test_a_voice_that_became_somebody_elses_or_went_away_takes_its_buttons_along(
+    server: LiveServer, browser: Browser
+):
+    async with visit(browser, server.url) as visitor:
+        page = visitor.page
+        await open_panel(page)
+        await page.set_input_files("#voice-file", SPEECH)
+        await fill(page, "Fleeting")
+        await page.get_by_role("button", name="Make the voice").click()
+        await visitor.until(MADE)
+        item = page.locator(".voice-item", has_text="Fleeting")
+        await item.get_by_role("button", name="Listen").wait_for()
+        token = await page.evaluate("JSON.parse(localStorage.getItem('lipstream.voice-tokens')).fleeting")
+        await page.evaluate(
+            "localStorage.setItem('lipstream.voice-tokens', JSON.stringify({fleeting: 'v_old'}))"
+        )
+        await page.reload()
+        await open_panel(page)
+        await item.get_by_role("button", name="Listen").click()
+        await visitor.until(ERROR)
+        assert "token" in await page.inner_text("#voice-error")
+        assert await item.count() == 1 and await item.get_by_role("button").count() == 0
+
+        await page.evaluate(
+            "(token) => localStorage.setItem('lipstream.voice-tokens', JSON.stringify({fleeting: token}))",
+            token,
+        )
+        await page.reload()
+        await open_panel(page)
+        await page.evaluate(
+            "(token) => fetch('v1/voices/fleeting', {method: 'DELETE', headers: {Authorization: `Bearer ${token}`}})",
+            token,
+        )
+        await item.get_by_role("button", name="Listen").click()
+        await item.wait_for(state="detached")
+        visitor.forgive("401")
+        visitor.forgive("404")
+
+
 async def test_others_see_a_voice_and_cannot_touch_it(server: LiveServer, browser: Browser):
     async with visit(browser, server.url) as visitor:
         await open_panel(visitor.page)

@@ -57,13 +57,15 @@ export class VoicePanel extends EventTarget {
   /** @type {File|null} */
   #file = null;
   #busy = false;
+  /** What is being recorded, until it is there. @type {Promise<void>|undefined} */
+  #listening;
 
   /** @param {import("./api.js").Api} api */
   constructor(api) {
     super();
     this.api = api;
     this.#record.hidden = !canHear();
-    this.#record.addEventListener("click", () => (this.#recorder.on ? this.#recorder.stop() : this.#listen()));
+    this.#record.addEventListener("click", () => (this.#recorder.on ? this.#recorder.stop() : (this.#listening = this.#listen())));
     byId("voice-pick", HTMLButtonElement).addEventListener("click", () => this.#pick.click());
     this.#pick.addEventListener("change", () => this.#chosen(this.#pick.files?.[0]));
     byId("voice-drop", HTMLButtonElement).addEventListener("click", () => this.#take(null));
@@ -79,6 +81,7 @@ export class VoicePanel extends EventTarget {
   fill(profiles, most) {
     this.#panel.hidden = most === 0 && profiles.length === 0;
     this.#form.hidden = profiles.length >= most;
+    byId("voice-full", HTMLElement).hidden = !this.#form.hidden;
     this.#list.replaceChildren(...profiles.map((profile) => this.#item(profile)));
     const needs = profiles.find((profile) => profile.needs)?.needs;
     const hint = byId("voice-needs", HTMLElement);
@@ -94,18 +97,27 @@ export class VoicePanel extends EventTarget {
     // A voice obeys who made it here, and who has the key.
     if (token || this.api.key) {
       item.append(
-        this.#tool("play", `Listen to ${name}`, async () => this.#play(await this.api.hearVoice(id, token))),
-        this.#tool("bin", `Delete ${name}`, () => this.#delete(id, name, token)),
+        this.#tool(id, "play", `Listen to ${name}`, async () => this.#play(await this.api.hearVoice(id, token))),
+        this.#tool(id, "bin", `Delete ${name}`, () => this.#delete(id, name, token)),
       );
     }
     return item;
   }
 
-  /** @param {"play"|"bin"} picture @param {string} label @param {() => Promise<void>} action */
-  #tool(picture, label, action) {
+  /** @param {string} id @param {"play"|"bin"} picture @param {string} label @param {() => Promise<void>} action */
+  #tool(id, picture, label, action) {
     const button = make("button", { type: "button", className: "recording-drop", title: label, ariaLabel: label }, picture === "play" ? icon("play") : icon("bin"));
-    button.addEventListener("click", () => action().catch((error) => this.#fail(error)));
+    button.addEventListener("click", () => action().catch((error) => this.#lose(id, error)));
     return button;
+  }
+
+  /** A voice that is gone, or somebody else's by now, is no longer ours. @param {string} id @param {unknown} error */
+  #lose(id, error) {
+    if (error instanceof ApiError && (error.status === 401 || error.status === 404)) {
+      this.#forget(id);
+      this.dispatchEvent(new Event("change"));
+    }
+    this.#tell(error);
   }
 
   /** @returns {Record<string, string>} */
@@ -117,10 +129,15 @@ export class VoicePanel extends EventTarget {
   async #delete(id, name, token) {
     if (!confirm(`Delete the voice of ${name}? Its recording is removed from the server.`)) return;
     await this.api.deleteVoice(id, token);
-    const { [id]: _gone, ...kept } = this.#tokens();
-    choices.set(TOKENS, kept);
+    this.#forget(id);
     this.#clear();
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** @param {string} id */
+  #forget(id) {
+    const { [id]: _gone, ...kept } = this.#tokens();
+    choices.set(TOKENS, kept);
   }
 
   async #listen() {
@@ -174,9 +191,15 @@ export class VoicePanel extends EventTarget {
 
   async #make() {
     if (this.#busy) return;
+    this.#busy = true;
     this.#recorder.stop();
+    // Once it has stopped, what was said is the file.
+    await this.#listening;
     this.#clear();
-    if (!this.#file) return this.#fail(new Error("Record your voice, or choose a file, first."));
+    if (!this.#file) {
+      this.#busy = false;
+      return this.#fail(new Error("Record your voice, or choose a file, first."));
+    }
     const form = new FormData();
     form.set("file", this.#file);
     form.set("name", byId("voice-name", HTMLInputElement).value);
@@ -218,6 +241,11 @@ export class VoicePanel extends EventTarget {
       this.dispatchEvent(new CustomEvent("refused", { detail: error.message }));
       return;
     }
+    this.#tell(error);
+  }
+
+  /** @param {unknown} error */
+  #tell(error) {
     this.#error.textContent = error instanceof Error ? error.message : String(error);
     this.#error.hidden = false;
     if (error instanceof ApiError && error.check) this.#show(error.check);
