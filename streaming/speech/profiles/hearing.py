@@ -1,7 +1,8 @@
 """Where somebody speaks in a recording, and what is measured there.
 
 Speech is told from other sound by the network of the listening face, whose ``voice`` curve stays at zero for
-noise and hum, and finds speech down to -55 dB of full scale. Music can pass for speech.
+noise and hum, and finds speech down to -55 dB of full scale. It knows sung vowels, and takes some tones for
+one: what stands still for a second is no speech. Music can pass for speech.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from streaming.audio.decode import RecordingInfo
@@ -25,6 +27,9 @@ BRIDGE_STEPS = 10
 """Closures of consonants and the gaps between words (200 ms) belong to speech."""
 ONSET_STEPS = 3
 """Shorter stretches (60 ms) are clicks and smacks."""
+STILL_STEPS = 50
+STILL_DB = 1.0
+"""How much the level deviates within a second: people's by 1.4 dB at least, a tone's in noise by 0.1."""
 MARGIN_SECONDS = 0.3
 """Kept around the speech: soft consonants, breath, and the room."""
 QUIETEST = 10.0
@@ -69,8 +74,18 @@ def hear(net: VisemeNet, pcm: NDArray[np.float32]) -> Hearing:
     # A network that has heard nothing yet expects speech.
     stream.hear(np.full((ROWS_PER_STEP * _QUIET_STEPS, BANDS), math.log(FLOOR), np.float32))
     voice = stream.hear(rows)[ahead:, -1, _VOICE]
-    voiced = _without_short(voice >= VOICED)
+    voiced = _without_short((voice >= VOICED) & ~_still(pcm, voice.size))
     return Hearing(voiced, _bridged(voiced))
+
+
+def _still(pcm: NDArray[np.float32], steps: int) -> NDArray[np.bool_]:
+    """(steps,) bool: the level hardly moves in the second around a step."""
+    powers = _powers(pcm[: steps * STEP_SAMPLES].reshape(-1, STEP_SAMPLES))
+    levels = 10 * np.log10(np.maximum(powers, 10 ** (LOWEST_DB / 10)))
+    if levels.size < STILL_STEPS:
+        return np.zeros(steps, np.bool_)
+    moves = sliding_window_view(levels, STILL_STEPS).std(axis=1)
+    return moves[np.clip(np.arange(steps) - STILL_STEPS // 2, 0, moves.size - 1)] < STILL_DB
 
 
 def measure(pcm: NDArray[np.float32], hearing: Hearing, info: RecordingInfo) -> ReferenceCheck:
@@ -87,7 +102,7 @@ def measure(pcm: NDArray[np.float32], hearing: Hearing, info: RecordingInfo) -> 
     start, end = hearing.bounds(pcm.size)
     voiced = hearing.voiced
     steps = pcm[: voiced.size * STEP_SAMPLES].reshape(-1, STEP_SAMPLES)
-    powers = np.einsum("ij,ij->i", steps, steps) / STEP_SAMPLES
+    powers = _powers(steps)
     spoken = steps[voiced]
     clipped = float(np.mean(np.abs(spoken) >= FULL_SCALE)) if spoken.size else 0.0
     # Encoders pad with digital silence, which is no background.
@@ -105,6 +120,10 @@ def measure(pcm: NDArray[np.float32], hearing: Hearing, info: RecordingInfo) -> 
         sample_rate=info.sample_rate,
         codec=info.codec,
     )
+
+
+def _powers(steps: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.einsum("ij,ij->i", steps, steps) / np.float32(STEP_SAMPLES)
 
 
 def _decibels(power: float) -> float:

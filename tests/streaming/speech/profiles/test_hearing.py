@@ -50,7 +50,10 @@ def test_noise_is_no_speech(net: VisemeNet, level: float):
 
 def test_a_tone_and_a_hum_are_no_speech(net: VisemeNet):
     t = np.arange(6 * SPEECH_RATE) / SPEECH_RATE
-    for sound in (0.3 * np.sin(2 * np.pi * 440 * t), 0.1 * np.sign(np.sin(2 * np.pi * 100 * t))):
+    tones = [0.3 * np.sin(2 * np.pi * hertz * t) for hertz in (300, 440, 500, 600)]
+    noisy = tones[1] + 0.03 * np.random.default_rng(0).standard_normal(t.size)
+    vibrato = 0.3 * np.sin(2 * np.pi * 440 * t + 8 * np.sin(2 * np.pi * 5 * t))
+    for sound in (*tones, noisy, vibrato, 0.1 * np.sign(np.sin(2 * np.pi * 100 * t))):
         assert codes(problems(check(net, sound.astype(np.float32)))) == ["too_little_speech"]
 
 
