@@ -172,8 +172,8 @@ async def test_a_voice_that_became_somebody_elses_or_went_away_takes_its_buttons
         await page.reload()
         await open_panel(page)
         await page.evaluate(
-            "(token) => fetch('v1/voices/fleeting', {method: 'DELETE', headers: {Authorization: `Bearer ${token}`}})",
-            token,
+            "(headers) => fetch('v1/voices/fleeting', {method: 'DELETE', headers})",
+            {"Authorization": f"Bearer {token}"},
         )
         await item.get_by_role("button", name="Listen").click()
         await item.wait_for(state="detached")
