@@ -17,8 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+LONGEST_CHUNK = 8
+"""Frames of the longest chunk that is handed on."""
 PRIME_FRAMES = 32
-"""A reference is run through in chunks of that many frames, which bounds the memory it takes."""
+"""A reference is run through in chunks of that many frames, which bounds the memory it takes. What is left of
+it comes in chunks of :data:`LONGEST_CHUNK`: a card's library prepares something for every length that is new.
+"""
 
 
 @dataclass(slots=True)
@@ -83,9 +87,18 @@ class StreamingDecoder:
             codes: (n, 16) int64.
         """
         state = self.start()
-        for part in codes.split(PRIME_FRAMES):
-            self.decode_tensor(part, state)
+        long = len(codes) - len(codes) % PRIME_FRAMES
+        for part in (*codes[:long].split(PRIME_FRAMES), *codes[long:].split(LONGEST_CHUNK)):
+            if len(part):
+                self.decode_tensor(part, state)
         return state
+
+    def warm_up(self) -> None:
+        """Run every length of chunk once, before anyone waits."""
+        state = self.start()
+        for frames in (*range(1, LONGEST_CHUNK + 1), PRIME_FRAMES):
+            codes = torch.zeros(frames, self._decoder.config.num_quantizers, dtype=torch.long)
+            self.decode(codes, state)
 
     def decode(self, codes: torch.Tensor, state: CodecState) -> NDArray[np.float32]:
         """The sound of the next frames.

@@ -6,17 +6,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from streaming.speech.qwen3.codec import CodecState, StreamingDecoder
+from streaming.speech.qwen3.codec import LONGEST_CHUNK, CodecState, StreamingDecoder
 from streaming.speech.qwen3.graphs import GraphLoop
 from streaming.speech.qwen3.loop import DecodeLoop
-from streaming.speech.qwen3.model import CODEBOOKS, Qwen3Model
+from streaming.speech.qwen3.model import Qwen3Model
 from streaming.speech.qwen3.options import Qwen3Options
 from streaming.speech.qwen3.placement import find_placement
 from streaming.speech.qwen3.prompt import PromptBuilder, Speaker
 
-CHUNK_FRAMES = (1, 1, 1, 2, 2, 3, 4, 5, 6, 8)
+CHUNK_FRAMES = (1, 1, 1, 2, 2, 3, 4, 5, 6, LONGEST_CHUNK)
 """Frames that are decoded and handed on at a time; the last entry holds for all others. Each is made while
 those before it are heard, if frames are made 1.33 times as fast as they are heard; doubling asks for 2."""
 
@@ -63,7 +61,5 @@ def load_machine(folder: Path, options: Qwen3Options) -> Machine:
     loop = GraphLoop(model, options.sessions, nucleus=nucleus)
     loop.warm_up()
     decoder = StreamingDecoder(model.decoder)
-    state = decoder.start()
-    for frames in dict.fromkeys(CHUNK_FRAMES):
-        decoder.decode(torch.zeros(frames, CODEBOOKS, dtype=torch.long), state)
+    decoder.warm_up()
     return Machine(model, PromptBuilder(model), loop, decoder)

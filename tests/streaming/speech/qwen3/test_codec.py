@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from streaming.speech.qwen3.codec import CodecState, StreamingDecoder
 from streaming.speech.qwen3.eager import EagerLoop
+from streaming.speech.qwen3.machine import CHUNK_FRAMES
 from tests.support.qwen3 import Rig, sampling_of, speak
 
 TOLERANCE = 1e-4
@@ -95,3 +96,24 @@ def test_the_sound_of_an_utterance_is_that_of_the_package(base: Rig, name: str) 
     # The package cuts the reference off by a proportion, which can be a sample early.
     assert 0 <= len(theirs) - len(ours) <= 1
     assert np.abs(ours - theirs[len(theirs) - len(ours) :]).max() < TOLERANCE
+
+
+def test_no_reference_has_chunks_of_a_length_that_was_not_warmed_up(
+    base: Rig, codes: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A card's library prepares dozens of convolutions for each, while everybody waits."""
+    lengths: set[int] = set()
+    decode = StreamingDecoder.decode_tensor
+
+    def watched(decoder: StreamingDecoder, part: torch.Tensor, state: CodecState) -> torch.Tensor:
+        lengths.add(len(part))
+        return decode(decoder, part, state)
+
+    monkeypatch.setattr(StreamingDecoder, "decode_tensor", watched)
+    decoder = StreamingDecoder(base.model.decoder)
+    decoder.warm_up()
+    warm = set(lengths)
+    assert warm >= set(range(1, max(CHUNK_FRAMES) + 1))
+    for frames in (3, 32, 39, 63, 100):
+        assert decoder.prime(codes[:frames]).frames == frames
+    assert lengths == warm
