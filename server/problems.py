@@ -17,6 +17,7 @@ from starlette.routing import Match, Mount
 
 from avatars.errors import AvatarError
 from precompute.errors import AvatarRejected
+from server.models import VoiceCheck
 from streaming.errors import LipstreamError
 from streaming.speech.profiles.errors import ReferenceRejected
 
@@ -88,6 +89,7 @@ class Problem(BaseModel):
     detail: str = Field(examples=["There is no session with this id; it may have ended. Create a new one."])
     code: str = Field(examples=["session_not_found"])
     errors: list[InvalidField] | None = None
+    check: VoiceCheck | None = Field(default=None, description="Of a recording that no voice was made of.")
 
 
 class HTTPProblem(Exception):

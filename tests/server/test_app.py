@@ -38,6 +38,15 @@ async def test_openapi_names_what_is_said_of_bodies_and_every_parameter_of_a_pat
                 assert {"400", "408", "413", "415"} <= operation["responses"].keys(), path
 
 
+async def test_openapi_knows_what_a_refused_voice_is_told(still):
+    async with still() as server:
+        schemas = (await server.http.get("/openapi.json")).json()["components"]["schemas"]
+    told = schemas["Problem"]["properties"]["check"]["anyOf"]
+    assert {"$ref": "#/components/schemas/VoiceCheck"} in told and "speech_seconds" in str(
+        schemas["VoiceCheck"]
+    )
+
+
 async def test_the_page_is_served_with_all_its_files(still):
     async with still() as server:
         index = await server.http.get("/")
