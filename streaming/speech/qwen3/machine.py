@@ -6,17 +6,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from streaming.speech.qwen3.codec import LONGEST_CHUNK, CodecState, StreamingDecoder
 from streaming.speech.qwen3.graphs import GraphLoop
 from streaming.speech.qwen3.loop import DecodeLoop
-from streaming.speech.qwen3.model import Qwen3Model
-from streaming.speech.qwen3.options import Qwen3Options
+from streaming.speech.qwen3.model import Kind, Qwen3Model
+from streaming.speech.qwen3.options import DEFAULT_INSTRUCTION, Qwen3Options
 from streaming.speech.qwen3.placement import find_placement
-from streaming.speech.qwen3.prompt import PromptBuilder, Speaker
+from streaming.speech.qwen3.prompt import Layout, PromptBuilder, Speaker
 
 CHUNK_FRAMES = (1, 1, 1, 2, 2, 3, 4, 5, 6, LONGEST_CHUNK)
 """Frames that are decoded and handed on at a time; the last entry holds for all others. Each is made while
 those before it are heard, if frames are made 1.33 times as fast as they are heard; doubling asks for 2."""
+
+_REHEARSAL = "Good morning."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +66,21 @@ def load_machine(folder: Path, options: Qwen3Options) -> Machine:
     loop.warm_up()
     decoder = StreamingDecoder(model.decoder)
     decoder.warm_up()
-    return Machine(model, PromptBuilder(model), loop, decoder)
+    builder = PromptBuilder(model)
+    _rehearse(model, builder, loop)
+    return Machine(model, builder, loop, decoder)
+
+
+def _rehearse(model: Qwen3Model, builder: PromptBuilder, loop: DecodeLoop) -> None:
+    """Say something to nobody: a card loads each kernel when it is first used, those of prompts too."""
+    speakers = {
+        Kind.BASE: Speaker(embedding=torch.zeros(model.config.talker_config.hidden_size)),
+        Kind.CUSTOM_VOICE: Speaker(name=next(iter(model.speakers), None)),
+        Kind.VOICE_DESIGN: Speaker(instruction=DEFAULT_INSTRUCTION),
+    }
+    prompt = builder.build(_REHEARSAL, speakers[model.kind], Layout.BESIDE)
+    stream = loop.open(prompt, model.sampling, 0)
+    for _ in range(2):
+        loop.step([stream])
+    stream.close()
+    loop.step([stream])
