@@ -4,6 +4,6 @@ What is here, from the outside in: the engine (``engine``, ``options``, ``langua
 (``voices``, ``casting``, ``checkpoint``), its text (``reading``, ``sentences``, ``numbers``, ``captions``),
 the compute thread of all sessions (``conductor``, ``sentence``, ``machine``); the optional package and where
 it runs (``package``, ``placement``, ``weights``), the networks (``model``), what they are asked (``prompt``),
-one 80 ms frame after the other (``loop`` and its three makes ``eager``, ``static``, ``graphs``; ``attention``;
-``sampling``), frames to sound (``codec``), and what ends a run that went wrong (``guards``).
+one 80 ms frame after the other (``loop`` and its three makes ``eager``, ``static``, ``graphs``;
+``attention``, ``sampling``), frames to sound (``codec``), and what ends a run that went wrong (``guards``).
 """
