@@ -57,6 +57,7 @@ async def create(
     The token in the answer is needed for everything done to the session and is not shown again.
     """
     body = body or SessionCreate()
+    await state.require_voice(body.voice)
     session = await state.sessions.create(
         body.avatar or state.settings.avatar, voice=body.voice, language=body.language
     )

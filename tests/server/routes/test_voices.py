@@ -234,9 +234,10 @@ async def test_foreign_pages_make_no_voices(house):
 async def test_an_engine_that_can_speak_with_a_voice_is_named(house, monkeypatch: pytest.MonkeyPatch):
     async with house() as server:
         made = (await send(server)).json()
-        render = {"text": "Hello", "voice": made["id"]}
-        refused = await server.http.post("/v1/renders", json=render)
-        assert refused.status_code == 404 and "qwen3" in refused.json()["detail"]
+        for path in ("/v1/renders", "/v1/sessions"):
+            asked = {"voice": made["id"]} | ({"text": "Hello"} if path == "/v1/renders" else {})
+            refused = await server.http.post(path, json=asked)
+            assert refused.status_code == 404 and "speech engine qwen3" in refused.json()["detail"]
         known = await server.state.performer.describe()
 
         def cloning(voice: str):
