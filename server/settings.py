@@ -137,7 +137,7 @@ class Settings(BaseSettings):
         min_length=1,
         description="Qwen3-TTS: a folder, a hub id, or 1.7b- or 0.6b- with base, custom or design.",
     )
-    qwen3_revision: str = Field(default="", description="Commit of the hub to use; the newest when empty.")
+    qwen3_revision: str = Field(default="", description="Commit of the hub to use; a known one when empty.")
     qwen3_device: str = Field(
         default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, mps, cuda or cuda:1."
     )

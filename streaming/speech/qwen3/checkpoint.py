@@ -10,7 +10,7 @@ from pathlib import Path
 
 from streaming.errors import EngineUnavailable
 from streaming.speech.qwen3.languages import tags_of
-from streaming.speech.qwen3.weights import FILES, MODELS, check_folder
+from streaming.speech.qwen3.weights import FILES, MODELS, check_folder, hub_address
 
 BASE, CUSTOM_VOICE, VOICE_DESIGN = "base", "custom_voice", "voice_design"
 
@@ -79,12 +79,7 @@ def local_folder(model: str, revision: str) -> Path | None:
     if folder.is_dir():
         check_folder(folder)
         return folder
-    repository = MODELS.get(model.lower(), model)
-    if repository.count("/") != 1 or repository.startswith((".", "/", "~")):
-        raise EngineUnavailable(
-            f"LIPSTREAM_QWEN3_MODEL is '{model}', which is neither a folder nor a model. Use the folder of a "
-            f"Qwen3-TTS 12 Hz model, a hub id such as {MODELS['1.7b-base']}, or one of: {', '.join(MODELS)}."
-        )
+    repository, commit = hub_address(model, revision)
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import LocalEntryNotFoundError
@@ -92,7 +87,7 @@ def local_folder(model: str, revision: str) -> Path | None:
         return None
     try:
         found = snapshot_download(
-            repository, revision=revision or None, allow_patterns=list(FILES), local_files_only=True
+            repository, revision=commit, allow_patterns=list(FILES), local_files_only=True
         )
     except (LocalEntryNotFoundError, OSError, ValueError):
         return None
@@ -106,5 +101,5 @@ def local_folder(model: str, revision: str) -> Path | None:
 
 def fetch_command(model: str, revision: str) -> str:
     """What fetches a model that is not here."""
-    pinned = f" --revision {revision}" if revision else ""
-    return f"hf download {MODELS.get(model.lower(), model)}{pinned}"
+    repository, commit = hub_address(model, revision)
+    return f"hf download {repository} --revision {commit}"

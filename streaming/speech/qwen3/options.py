@@ -16,7 +16,7 @@ class Qwen3Options(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         model: folder, hub id or short name; see :data:`streaming.speech.qwen3.weights.MODELS`.
-        revision: commit to fetch; empty: the hub's newest.
+        revision: commit to use; empty: the one that this program knows.
         device: ``auto``, or as torch names it.
         text_embedding_on_cpu: saves 0.62 GB of the card's memory.
         sessions: sentences that are spoken at once; more wait for their turn.

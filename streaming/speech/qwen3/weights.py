@@ -19,9 +19,16 @@ MODELS = {
     "0.6b-custom": "Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice",
 }
 """Short names of the published models. A hub id or a folder may be given instead."""
+COMMITS = {
+    "Qwen/Qwen3-TTS-12Hz-1.7B-Base": "fd4b254389122332181a7c3db7f27e918eec64e3",
+    "Qwen/Qwen3-TTS-12Hz-1.7B-CustomVoice": "0c0e3051f131929182e2c023b9537f8b1c68adfe",
+    "Qwen/Qwen3-TTS-12Hz-1.7B-VoiceDesign": "5ecdb67327fd37bb2e042aab12ff7391903235d3",
+    "Qwen/Qwen3-TTS-12Hz-0.6B-Base": "5d83992436eae1d760afd27aff78a71d676296fc",
+    "Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice": "85e237c12c027371202489a0ec509ded67b5e4b5",
+}
+"""The commit of each that is used unless another is asked for. Several public projects pin the same five."""
 DEFAULT_REVISION = "main"
-"""A moving target, used when no commit is given: the commit that it stood for is written to the log, to be
-set as the revision from then on."""
+"""Of a repository that is not listed. It moves, so the commit that it stood for is written to the log."""
 FILES = ("*.json", "*.txt", "*.safetensors", "speech_tokenizer/*.json", "speech_tokenizer/*.safetensors")
 """What is fetched: no pickles, no pictures."""
 _MODEL_TYPE = "qwen3_tts"
@@ -34,8 +41,8 @@ def find_weights(model: str, revision: str | None = None) -> Path:
 
     Args:
         model: a folder, a hub id, or one of :data:`MODELS`.
-        revision: the commit (or tag) to fetch from the hub; :data:`DEFAULT_REVISION` when not given. Has no
-            meaning for a folder.
+        revision: the commit, tag or branch to fetch from the hub; that of :data:`COMMITS` when not given. Has
+            no meaning for a folder.
 
     Raises:
         EngineUnavailable: there is no such folder, it holds something else, or the hub cannot be reached.
@@ -44,15 +51,24 @@ def find_weights(model: str, revision: str | None = None) -> Path:
     if folder.is_dir():
         check_folder(folder)
         return folder
+    folder = _fetch(*hub_address(model, revision))
+    check_folder(folder)
+    return folder
+
+
+def hub_address(model: str, revision: str | None = None) -> tuple[str, str]:
+    """Repository and revision of a model that is no folder.
+
+    Raises:
+        EngineUnavailable: that is the name of no model.
+    """
     repository = MODELS.get(model.lower(), model)
     if repository.count("/") != 1 or repository.startswith((".", "/", "~")):
         raise EngineUnavailable(
-            f"'{model}' is neither a folder nor a model. Give the folder of a Qwen3-TTS 12 Hz model, "
-            f"a hub id such as {MODELS['1.7b-base']}, or one of: {', '.join(MODELS)}."
+            f"'{model}' is neither a folder nor a model. Let LIPSTREAM_QWEN3_MODEL be the folder of a "
+            f"Qwen3-TTS 12 Hz model, a hub id such as {MODELS['1.7b-base']}, or one of: {', '.join(MODELS)}."
         )
-    folder = _fetch(repository, revision or DEFAULT_REVISION)
-    check_folder(folder)
-    return folder
+    return repository, revision or COMMITS.get(repository, DEFAULT_REVISION)
 
 
 def check_folder(folder: Path) -> None:

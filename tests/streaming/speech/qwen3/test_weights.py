@@ -50,7 +50,17 @@ def test_the_hub_is_asked_for_the_files_of_one_revision(
     monkeypatch.setattr(hub, "snapshot_download", download)
     assert weights.find_weights("0.6b-base", "0123abc") == folder
     assert weights.find_weights("someone/theirs") == folder
-    assert asked == [("Qwen/Qwen3-TTS-12Hz-0.6B-Base", "0123abc"), ("someone/theirs", "main")]
+    assert weights.find_weights("1.7b-custom") == folder
+    assert asked == [
+        ("Qwen/Qwen3-TTS-12Hz-0.6B-Base", "0123abc"),
+        ("someone/theirs", "main"),
+        ("Qwen/Qwen3-TTS-12Hz-1.7B-CustomVoice", weights.COMMITS["Qwen/Qwen3-TTS-12Hz-1.7B-CustomVoice"]),
+    ]
+
+
+def test_every_published_model_is_pinned_to_a_commit() -> None:
+    assert set(weights.COMMITS) == set(weights.MODELS.values())
+    assert all(len(commit) == 40 and int(commit, 16) for commit in weights.COMMITS.values())
 
 
 def test_without_a_connection_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
