@@ -21,6 +21,8 @@ from streaming.timing import SPEECH_RATE
 
 LOUDEST = 2.0
 LONGEST_PAUSE = 5.0
+MOST_PAUSES = 600.0
+"""Seconds that all added pauses of a text last together, at most: short sentences make no endless film."""
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -29,7 +31,8 @@ class Delivery(msgspec.Struct, frozen=True):
     Attributes:
         pitch: semitones; 0 is the voice's own.
         volume: factor; 1 is the voice's own. Peaks are bent instead of clipped.
-        pause: seconds of silence after each sentence (or clause), beside the one that is there.
+        pause: seconds of silence after each sentence (or clause), beside the one that is there; none is added
+            beyond :data:`MOST_PAUSES` in all.
     """
 
     pitch: Annotated[float, Meta(ge=DEEPEST, le=HIGHEST)] = 0.0
@@ -46,12 +49,14 @@ async def delivered(
     """The chunks as they are to be heard; sounds and words keep their times."""
     pitched = _Pitched(delivery.pitch)
     pause: SpeechChunk | None = None
+    paused = 0.0
     async with aclosing(chunks):
         async for chunk in chunks:
             if pause is not None:
                 # Here and not at once: nothing follows the last sentence.
                 yield pause
-            pause = _pause(chunk, delivery.pause)
+                paused += delivery.pause
+            pause = _pause(chunk, delivery.pause) if paused + delivery.pause <= MOST_PAUSES else None
             if delivery.pitch:
                 chunk = await asyncio.to_thread(pitched.take, chunk)
             yield _at_volume(chunk, delivery.volume)

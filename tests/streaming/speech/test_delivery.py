@@ -8,7 +8,7 @@ from streaming.performer.base import PerformRequest
 from streaming.performer.line import run_line
 from streaming.slots import Slot, UtteranceKey, Word
 from streaming.speech.base import Phoneme, SpeechChunk
-from streaming.speech.delivery import Delivery, delivered
+from streaming.speech.delivery import LONGEST_PAUSE, MOST_PAUSES, Delivery, delivered
 from streaming.speech.limiter import CEILING
 from tests.support.engines import CountingFace, RampSpeech
 
@@ -83,3 +83,10 @@ async def test_the_line_delivers_what_was_asked_for():
         items = [item async for item in run_line(RampSpeech(), CountingFace(), request, text())]
         sizes.append(sum(isinstance(item, Slot) for item in items))
     assert sizes[1] - sizes[0] == 10
+
+
+async def test_pauses_of_many_short_sentences_do_not_add_up_for_ever():
+    count = round(MOST_PAUSES / LONGEST_PAUSE) + 20
+    chunks = await heard(Delivery(pause=LONGEST_PAUSE), *[timed(0.1)] * count)
+    assert sum(len(chunk.pcm) for chunk in chunks) == round((MOST_PAUSES + count * 0.1) * RATE)
+    assert sum(bool(chunk.words) for chunk in chunks) == count
