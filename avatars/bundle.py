@@ -21,10 +21,10 @@ from pydantic import ValidationError
 from avatars.atlas import MouthAtlas
 from avatars.atlas_file import load_atlas
 from avatars.errors import AvatarExists, BundleInvalid
+from avatars.folders import TEMPORARY_PREFIX
 from avatars.manifest import MANIFEST_NAME, PART_LIMITS, AvatarDetails, Manifest, Part, PartName
 
 MAX_MANIFEST_BYTES = 64 << 10
-TEMPORARY_PREFIX = ".part-"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,12 @@ class AvatarExists(AvatarError):
     code = "avatar_exists"
 
 
+class AvatarUnwritable(AvatarError):
+    """The disk does not let an avatar be changed."""
+
+    code = "avatar_unwritable"
+
+
 class AvatarReadOnly(AvatarError):
     """The avatar ships with the program and cannot be changed."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatars.bundle import TEMPORARY_PREFIX, Bundle, BundleWriter, open_bundle, read_manifest, taken
-from avatars.errors import AvatarNotFound, AvatarReadOnly, BundleInvalid
+from avatars.bundle import Bundle, BundleWriter, open_bundle, read_manifest, taken
+from avatars.errors import AvatarNotFound, AvatarReadOnly, AvatarUnwritable, BundleInvalid
+from avatars.folders import discard, folders_of, hide, is_folder, remove_leftovers
 from avatars.manifest import ID_PATTERN, MANIFEST_NAME, AvatarDetails, Manifest, Part, PartName
 
 BUILTIN_ROOT = Path(__file__).parent / "builtin"
@@ -48,9 +48,9 @@ class AvatarStore:
     def list(self) -> list[AvatarEntry]:
         """All avatars by id, built-in ones first. Damaged ones are listed with their problem."""
         # The folder of the built-in ones also holds their sources.
-        shipped = [folder for folder in _folders(self.builtin_root) if _is_bundle(folder)]
+        shipped = [folder for folder in folders_of(self.builtin_root, _ID) if _is_bundle(folder)]
         names = {folder.name for folder in shipped}
-        own = [folder for folder in _folders(self.root) if folder.name not in names]
+        own = [folder for folder in folders_of(self.root, _ID) if folder.name not in names]
         return [self._entry(f, builtin=True) for f in shipped] + [self._entry(f, builtin=False) for f in own]
 
     def get(self, avatar: str) -> Bundle:
@@ -140,14 +140,21 @@ class AvatarStore:
         Raises:
             AvatarNotFound: there is none with this id.
             AvatarReadOnly: it ships with the program.
+            AvatarUnwritable: some of it is still on the disk.
         """
         folder, builtin = self._find(avatar)
         if builtin:
             raise AvatarReadOnly(f"The avatar '{avatar}' ships with the program and cannot be deleted.")
-        # Out of sight in one step, so that nobody meets half an avatar.
-        grave = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=self.root))
-        folder.rename(grave / avatar)
-        shutil.rmtree(grave, ignore_errors=True)
+        try:
+            discard(hide(folder))
+        except FileNotFoundError as error:
+            raise _missing(avatar) from error
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise AvatarUnwritable(
+                f"The avatar '{avatar}', or some of its files, cannot be deleted ({reason}). Let this "
+                "program write to its data folder."
+            ) from error
 
     def remove_leftovers(self, before: float) -> int:
         """Remove what a killed process was writing or deleting.
@@ -158,21 +165,15 @@ class AvatarStore:
         Returns:
             How many folders were removed.
         """
-        if not self.root.is_dir():
-            return 0
-        hidden = [f for f in self.root.glob(f"{TEMPORARY_PREFIX}*") if f.is_dir() and not f.is_symlink()]
-        old = [folder for folder in hidden if folder.stat().st_mtime < before]
-        for folder in old:
-            shutil.rmtree(folder, ignore_errors=True)
-        return len(old)
+        return remove_leftovers(self.root, before)
 
     def _find(self, avatar: str) -> tuple[Path, bool]:
         if _ID.fullmatch(avatar):
             for root, builtin in ((self.builtin_root, True), (self.root, False)):
                 folder = root / avatar
-                if folder.is_dir() and not folder.is_symlink() and (not builtin or _is_bundle(folder)):
+                if is_folder(folder) and (not builtin or _is_bundle(folder)):
                     return folder, builtin
-        raise AvatarNotFound(f"There is no avatar '{avatar[:80]}'. Choose one of the list of avatars.")
+        raise _missing(avatar)
 
     def _entry(self, folder: Path, *, builtin: bool) -> AvatarEntry:
         try:
@@ -183,10 +184,8 @@ class AvatarStore:
         return AvatarEntry(manifest.id, manifest, builtin)
 
 
-def _folders(root: Path) -> list[Path]:
-    if not root.is_dir():
-        return []
-    return sorted(f for f in root.iterdir() if _ID.fullmatch(f.name) and f.is_dir() and not f.is_symlink())
+def _missing(avatar: str) -> AvatarNotFound:
+    return AvatarNotFound(f"There is no avatar '{avatar[:80]}'. Choose one of the list of avatars.")
 
 
 def _is_bundle(folder: Path) -> bool:

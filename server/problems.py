@@ -40,6 +40,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "bundle_invalid": 422,
     "avatar_exists": 409,
     "avatar_read_only": 403,
+    "avatar_unwritable": 503,
     "session_closed": 410,
     "voice_rejected": 422,
     "voice_invalid": 422,

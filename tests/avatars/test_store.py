@@ -1,9 +1,10 @@
+import errno
 import os
 
 import pytest
 
 from avatars.bundle import BundleWriter
-from avatars.errors import AvatarExists, AvatarNotFound, AvatarReadOnly, BundleInvalid
+from avatars.errors import AvatarExists, AvatarNotFound, AvatarReadOnly, AvatarUnwritable, BundleInvalid
 from avatars.store import AvatarStore
 from tests.support.bundles import details, small_bundle
 
@@ -134,6 +135,29 @@ def test_deleting_removes_everything(store):
     assert list(store.root.iterdir()) == []
     with pytest.raises(AvatarNotFound):
         store.get("ada")
+
+
+def test_an_avatar_can_be_deleted_when_the_disk_is_full(store, monkeypatch):
+    small_bundle(store.root, "ada")
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "mkdir", full)
+    store.delete("ada")
+    assert list(store.root.iterdir()) == []
+
+
+def test_an_avatar_whose_files_stay_is_not_told_to_be_deleted(store, monkeypatch):
+    small_bundle(store.root, "ada")
+
+    def refused(*_, **__):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "unlink", refused)
+    with pytest.raises(AvatarUnwritable, match="not permitted"):
+        store.delete("ada")
+    assert not store.exists("ada")
 
 
 def test_what_a_killed_process_left_is_removed_when_it_is_old(store):

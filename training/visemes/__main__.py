@@ -1,7 +1,7 @@
 """``python -m training.visemes``: make the network of the listening face, from nothing to its model file.
 
-Needs, besides the program with its speech engines: PyTorch, onnx and pocketsphinx (for evaluation), Flite
-(Debian, for evaluation) and Kokoro's voices (``lipstream voice install kokoro``). Without a step's name all
+Needs, besides the program with its speech engines: ``pip install "lipstream[training]"``, Flite (Debian, for
+evaluation) and Kokoro's voices (``lipstream voice install kokoro``). Without a step's name all
 are done in order. Every step goes on where it was interrupted, and everything random is seeded.
 """
 

@@ -6,13 +6,11 @@ import hashlib
 import io
 import os
 import re
-import secrets
 import shutil
 import stat
 import tempfile
 import wave
 from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +19,7 @@ import numpy as np
 from anyascii import anyascii
 from numpy.typing import NDArray
 
-from avatars.bundle import TEMPORARY_PREFIX
+from avatars.folders import TEMPORARY_PREFIX, discard, folders_of, hide, is_folder, remove_leftovers
 from avatars.manifest import ID_PATTERN
 from streaming.errors import VoiceNotFound
 from streaming.speech.profiles.check import MAX_SECONDS
@@ -200,19 +198,14 @@ class ProfileStore:
             ProfilesUnwritable: some of it is still on the disk.
         """
         folder = self._find(profile)
-        # Out of sight in one step, so that nobody meets half a profile. A full disk would take no new folder.
-        grave = self.root / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
         try:
-            folder.rename(grave)
+            grave = hide(folder)
         except FileNotFoundError as error:
             raise _missing(profile) from error
         except OSError as error:
             raise _unwritable(f"The voice '{profile}' cannot be deleted", error) from error
         try:
-            shutil.rmtree(grave)
-        except FileNotFoundError:
-            # Who looks for leftovers is at it, too.
-            return
+            discard(grave)
         except OSError as error:
             raise _unwritable(f"The voice '{profile}' is gone, but not all its files", error) from error
 
@@ -287,23 +280,13 @@ class ProfileStore:
         Returns:
             How many folders were removed.
         """
-        if not self.root.is_dir():
-            return 0
-        removed = 0
-        for folder in self.root.glob(f"{TEMPORARY_PREFIX}*"):
-            with suppress(FileNotFoundError):
-                if _is_folder(folder) and folder.stat().st_mtime < before:
-                    shutil.rmtree(folder, ignore_errors=True)
-                    removed += 1
-        return removed
+        return remove_leftovers(self.root, before)
 
     def _folders(self) -> list[Path]:
-        if not self.root.is_dir():
-            return []
-        return sorted(f for f in self.root.iterdir() if _ID.fullmatch(f.name) and _is_folder(f))
+        return folders_of(self.root, _ID)
 
     def _find(self, profile: str) -> Path:
-        if _ID.fullmatch(profile) and _is_folder(self.root / profile):
+        if _ID.fullmatch(profile) and is_folder(self.root / profile):
             return self.root / profile
         raise _missing(profile)
 
@@ -360,10 +343,6 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
 
 
 def _unwritable(what: str, error: OSError) -> ProfilesUnwritable:

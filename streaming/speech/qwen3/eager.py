@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import torch
 
-from streaming.errors import CapacityReached, ScriptRejected
 from streaming.speech.qwen3.attention import unplanned_attention
 from streaming.speech.qwen3.endings import Ending
 from streaming.speech.qwen3.loop import Slots, Stream
@@ -73,13 +72,8 @@ class EagerLoop:
         """See :meth:`streaming.speech.qwen3.loop.DecodeLoop.open`."""
         from transformers.cache_utils import DynamicCache
 
-        slot = self._slots.take()
-        if slot is None:
-            raise CapacityReached(f"All {self.capacity} voices of this engine are speaking; try again soon.")
-        limit = self._context - prompt.embeds.shape[1]
-        if limit <= 0:
-            raise ScriptRejected("The text and its voice's reference are too long. Send shorter sentences.")
-        stream = Stream(prompt, sampling, seed, slot, limit, self._model.device)
+        stream = self._slots.begin(prompt, sampling, seed, self._context, self._model.device)
+        slot = stream.slot
         self._first[slot].reset(0, sampling)
         self._others[slot].set(0, sampling.predictor)
         state = _State(DynamicCache(), prompt.embeds, prompt.embeds, 0)

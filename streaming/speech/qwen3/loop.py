@@ -8,6 +8,7 @@ from typing import Protocol
 
 import torch
 
+from streaming.errors import CapacityReached, ScriptRejected
 from streaming.speech.qwen3.endings import Ending
 from streaming.speech.qwen3.prompt import Prompt
 from streaming.speech.qwen3.sampling import Sampling
@@ -124,10 +125,32 @@ class Slots:
         """How many are not taken."""
         return sum(stream is None or stream.closed for stream in self._streams)
 
-    def take(self) -> int | None:
-        """The lowest free slot, so that those in use stay together."""
+    def begin(
+        self, prompt: Prompt, sampling: Sampling, seed: int, context: int, device: torch.device
+    ) -> Stream:
+        """An utterance for the lowest free slot, so that those in use stay together.
+
+        It has the slot from :meth:`put` on: what goes wrong before takes none.
+
+        Args:
+            prompt: what to say.
+            sampling: how to draw it.
+            seed: of its generator.
+            context: positions that a slot has, prompt and frames together.
+            device: of its generator.
+
+        Raises:
+            CapacityReached: every slot is taken.
+            ScriptRejected: the prompt leaves no room for frames.
+        """
         self.reclaim()
-        return next((slot for slot, stream in enumerate(self._streams) if stream is None), None)
+        slot = next((slot for slot, stream in enumerate(self._streams) if stream is None), None)
+        if slot is None:
+            raise CapacityReached(f"All {self.capacity} voices of this engine are speaking; try again soon.")
+        limit = context - prompt.embeds.shape[1]
+        if limit <= 0:
+            raise ScriptRejected("The text and its voice's reference are too long. Send shorter sentences.")
+        return Stream(prompt, sampling, seed, slot, limit, device)
 
     def put(self, stream: Stream) -> None:
         """Note who has a slot."""

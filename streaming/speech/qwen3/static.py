@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch.nn import functional
 
-from streaming.errors import CapacityReached, ScriptRejected
 from streaming.speech.qwen3.attention import unplanned_attention
 from streaming.speech.qwen3.endings import Ending
 from streaming.speech.qwen3.loop import Slots, Stream
@@ -107,13 +106,8 @@ class StaticLoop:
     @torch.inference_mode()
     def open(self, prompt: Prompt, sampling: Sampling, seed: int) -> Stream:
         """See :meth:`streaming.speech.qwen3.loop.DecodeLoop.open`."""
-        slot = self._slots.take()
-        if slot is None:
-            raise CapacityReached(f"All {self.capacity} voices of this engine are speaking; try again soon.")
-        limit = self._idle_position - prompt.embeds.shape[1]
-        if limit <= 0:
-            raise ScriptRejected("The text and its voice's reference are too long. Send shorter sentences.")
-        stream = Stream(prompt, sampling, seed, slot, limit, self._device)
+        stream = self._slots.begin(prompt, sampling, seed, self._idle_position, self._device)
+        slot = stream.slot
         self._first.reset(slot, sampling)
         self._others.set(slot, sampling.predictor)
         self._noise.clear(slot)

@@ -1,6 +1,7 @@
 import pytest
 
 from streaming.face.sharpening import (
+    APERTURE_GAIN,
     LIKELY_PRESS,
     SPEAKING,
     SURE_PRESS,
@@ -79,3 +80,15 @@ def test_what_is_unsure_and_small_is_not_shown():
 
 def test_nothing_closes_where_nobody_speaks():
     assert not frames([Moment(0.0, 0.5, 0.9, 0.9, 0.0, VOICED[0])] * 3)[0].closure
+
+
+def test_the_mouth_is_ahead_of_what_the_network_tells():
+    rising, falling = (
+        [OPEN._replace(aperture=0.1 * i) for i in row] for row in (range(1, 8), range(7, 0, -1))
+    )
+    told = [moment.aperture * APERTURE_GAIN for moment in rising[1:-1:2]]
+    assert all(target.aperture > own + 0.02 for target, own in zip(frames(rising), told, strict=True))
+    assert all(
+        target.aperture < moment.aperture * APERTURE_GAIN - 0.02
+        for target, moment in zip(frames(falling), falling[1:-1:2], strict=True)
+    )
