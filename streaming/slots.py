@@ -39,8 +39,23 @@ class MouthShape(msgspec.Struct, frozen=True, array_like=True, tag="mouth"):
     brow: float = 0.0
 
 
-Patch = MouthShape
-"""What decides a frame. Grows into a union when an engine delivers pixels instead of coefficients."""
+class FacePixels(msgspec.Struct, frozen=True, array_like=True, tag="face"):
+    """The lower part of a face as a network drew it for one frame, and what speech does to the head.
+
+    ``frame`` is the frame of the avatar's loop that it was drawn for. ``pixels`` are the planes of a packed
+    yuv420p picture (BT.601, limited range: Y, then Cb, then Cr) of the size of ``patch_rect`` in the avatar's
+    :class:`avatars.musetalk.MuseTalkPart`; empty where nobody speaks, and the frame's own mouth is shown.
+    ``energy`` and ``brow`` lie in 0..1 as in :class:`MouthShape`.
+    """
+
+    frame: int
+    pixels: bytes
+    energy: float = 0.0
+    brow: float = 0.0
+
+
+Patch = MouthShape | FacePixels
+"""What decides a frame: coefficients of the mouth atlas, or drawn pixels."""
 
 
 class Word(msgspec.Struct, frozen=True, array_like=True):

@@ -19,7 +19,7 @@ from streaming.compositor.mouth import MouthPainter
 from streaming.compositor.planes import frame_planes, unpack
 from streaming.compositor.speaking import SpeechMotion
 from streaming.compositor.warp import Warp
-from streaming.slots import Patch
+from streaming.slots import MouthShape, Patch
 
 CACHED_AVATARS = 16
 """Avatars whose pictures stay in memory when no session shows them (about 5 MB each)."""
@@ -50,7 +50,8 @@ class AtlasCompositor:
     def compose(self, index: int, patch: Patch | None) -> av.VideoFrame:
         """The frame of slot ``index``; see :class:`streaming.compositor.base.Compositor`."""
         pose = self._life.pose(index, self._speech.follow(index, patch))
-        self._mouth.paint(self._follower.follow(index, patch), self._mouth_window)
+        shape = patch if isinstance(patch, MouthShape) else None
+        self._mouth.paint(self._follower.follow(index, shape), self._mouth_window)
         self._eyes.paint(pose.closure, pose.gaze, self._eye_window)
         frame = av.VideoFrame(self.width, self.height, "yuv420p")
         frame.colorspace = Colorspace.SMPTE170M

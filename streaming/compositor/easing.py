@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from streaming.slots import MouthShape, Patch
+from streaming.slots import MouthShape
 
 REST_FRAMES = 4
 """Frames from whatever the mouth does to rest, when nobody speaks any more."""
@@ -66,7 +66,7 @@ class MouthFollower:
         self._released = REST_POSE
         self._released_frames = 0.0
 
-    def follow(self, index: int, patch: Patch | None) -> MouthPose:
+    def follow(self, index: int, patch: MouthShape | None) -> MouthPose:
         """The pose of slot ``index``.
 
         Args:

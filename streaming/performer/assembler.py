@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from streaming.slots import Patch, Slot, UtteranceKey, Word
+from streaming.slots import MouthShape, Patch, Slot, UtteranceKey, Word
 from streaming.speech.base import SpeechChunk
 from streaming.timing import FPS, SLOT_SAMPLES, SPEECH_RATE
 
@@ -55,7 +55,7 @@ class SlotAssembler:
     def finish(self) -> list[Slot]:
         """The slots that are left. Missing samples are silence, missing patches repeat the last one."""
         slots = self.ready()
-        patch = self._patches[-1] if self._patches else Patch()
+        patch = self._patches[-1] if self._patches else MouthShape()
         while self._waiting_samples > 0:
             patch = self._patches.popleft() if self._patches else patch
             slots.append(self._cut(patch))

@@ -1,7 +1,7 @@
 import msgspec
 import numpy as np
 
-from streaming.slots import MouthShape, Notice, PerformanceItem, Slot, UtteranceKey, Word
+from streaming.slots import FacePixels, MouthShape, Notice, PerformanceItem, Slot, UtteranceKey, Word
 from streaming.timing import SLOT_SAMPLES
 
 
@@ -20,3 +20,10 @@ def test_a_slot_survives_the_wire_bit_for_bit():
 def test_notices_and_slots_are_told_apart():
     notice = Notice(UtteranceKey("s", 0, 1), "engine_fallback", "x")
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(notice), type=PerformanceItem) == notice
+
+
+def test_a_slot_with_pixels_survives_the_wire() -> None:
+    pixels = bytes(range(256)) * 4
+    slot = Slot(UtteranceKey("s", 0, 0), 0, bytes(4 * SLOT_SAMPLES), FacePixels(7, pixels, 0.5, 0.25))
+    back = msgspec.msgpack.decode(msgspec.msgpack.encode(slot), type=PerformanceItem)
+    assert back == slot
