@@ -1,4 +1,4 @@
-"""What an avatar has for MuseTalk: where the face is in each frame of its loop, and what the network is given.
+"""What an avatar has for MuseTalk: where the face is in each frame, and what the network is given.
 
 The face crop is the rectangle around the face that is scaled to ``CROP`` x ``CROP`` pixels, whatever its own
 sides are: the network sees it, and draws it again with another mouth.
@@ -25,7 +25,7 @@ class MuseTalkPart:
 
     Attributes:
         latents: (N, 8, 32, 32) float16, scaled as the network wants them: masked picture, then the whole.
-        boxes: (N, 4) float32 left, top, right, bottom of the face crop in pixels of the frame, with fractions.
+        boxes: (N, 4) float32 left, top, right, bottom of the face crop in pixels of the frame; fractions.
         masks: (N, MASK_SIDE, MASK_SIDE) uint8 how much of the drawn face crop shows, 255 for all of it.
         patch_rect: (4,) int32 x, y, width, height in pixels of the scaled face crop, all even: the masks of
             all frames are 0 outside of it, so nothing else has to be drawn.
