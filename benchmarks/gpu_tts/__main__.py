@@ -29,12 +29,12 @@ from benchmarks.gpu_tts.timing import (
 from benchmarks.result import Result, Row, save
 from benchmarks.table import table
 from streaming.errors import EngineUnavailable, LipstreamError
+from streaming.gpu.placement import Placement, find_placement
 from streaming.speech.qwen3.codec import StreamingDecoder
 from streaming.speech.qwen3.eager import EagerLoop
 from streaming.speech.qwen3.graphs import GraphLoop
 from streaming.speech.qwen3.loop import DecodeLoop
 from streaming.speech.qwen3.model import Qwen3Model
-from streaming.speech.qwen3.placement import Placement, find_placement
 from streaming.speech.qwen3.prompt import Prompt
 from streaming.speech.qwen3.static import StaticLoop
 

@@ -17,8 +17,8 @@ from benchmarks.gpu_tts.random_weights import (
     write_processor,
 )
 from benchmarks.gpu_tts.sizes import Size
+from streaming.gpu.placement import Placement
 from streaming.speech.qwen3.model import Qwen3Model
-from streaming.speech.qwen3.placement import Placement
 from streaming.speech.qwen3.prompt import Layout, Prompt, PromptBuilder, Speaker
 from streaming.speech.qwen3.sampling import Sampling
 

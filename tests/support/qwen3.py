@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from streaming.gpu.placement import find_placement
 from streaming.speech.qwen3.loop import DecodeLoop
 from streaming.speech.qwen3.model import Kind, Qwen3Model
 from streaming.speech.qwen3.package import import_qwen_tts
-from streaming.speech.qwen3.placement import find_placement
 from streaming.speech.qwen3.prompt import Layout, Prompt, PromptBuilder, Reference, Speaker
 from streaming.speech.qwen3.sampling import Choice, Sampling
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
+from streaming.gpu.placement import find_placement
 from streaming.speech.qwen3.codec import LONGEST_CHUNK, CodecState, StreamingDecoder
 from streaming.speech.qwen3.graphs import GraphLoop
 from streaming.speech.qwen3.loop import DecodeLoop
 from streaming.speech.qwen3.model import Kind, Qwen3Model
 from streaming.speech.qwen3.options import DEFAULT_INSTRUCTION, Qwen3Options
-from streaming.speech.qwen3.placement import find_placement
 from streaming.speech.qwen3.prompt import Layout, PromptBuilder, Speaker
 
 CHUNK_FRAMES = (1, 1, 1, 2, 2, 3, 4, 5, 6, LONGEST_CHUNK)

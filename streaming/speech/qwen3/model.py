@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from streaming.errors import EngineUnavailable
+from streaming.gpu.placement import Placement
 from streaming.speech.qwen3.feed_forward import guard_predictor
 from streaming.speech.qwen3.package import import_qwen_tts
-from streaming.speech.qwen3.placement import Placement
 from streaming.speech.qwen3.sampling import Sampling
 from streaming.timing import SPEECH_RATE
 
@@ -41,8 +41,8 @@ class Qwen3Model:
     """Talker, code predictor, codec, speaker encoder and text tokenizer.
 
     Talker and predictor lie on the placement's device in its precision, the codec's decoder there in
-    float32. What only hears references (the codec's encoder, the speaker encoder) stays on the CPU in
-    float32: it is used once per voice.
+    float32: in bfloat16 it goes silent. What only hears references (its encoder, the speaker encoder) stays
+    on the CPU in float32: it is used once per voice.
 
     Args:
         network: ``Qwen3TTSForConditionalGeneration``, in the placement's precision.

@@ -18,10 +18,10 @@ from benchmarks.gpu_tts.figures import Measured
 from benchmarks.gpu_tts.sizes import SIZES
 from benchmarks.gpu_tts.subject import random_model
 from benchmarks.gpu_tts.timing import frame_seconds, package_frame_seconds
+from streaming.gpu.placement import Placement
 from streaming.speech.qwen3.eager import EagerLoop
 from streaming.speech.qwen3.graphs import GraphLoop
 from streaming.speech.qwen3.model import Qwen3Model
-from streaming.speech.qwen3.placement import Placement
 
 APP = typer.Typer()
 APP.command()(command.main)

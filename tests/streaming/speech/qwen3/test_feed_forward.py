@@ -11,11 +11,11 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
+from streaming.gpu.placement import Placement
 from streaming.speech.qwen3.eager import EagerLoop
 from streaming.speech.qwen3.feed_forward import GUARD_SCALE, GuardedFeedForward, gated
 from streaming.speech.qwen3.loop import DecodeLoop
 from streaming.speech.qwen3.model import Qwen3Model
-from streaming.speech.qwen3.placement import Placement
 from streaming.speech.qwen3.prompt import PromptBuilder, Speaker
 from streaming.speech.qwen3.static import StaticLoop
 from tests.support.qwen3 import TEXT, sampling_of, speak

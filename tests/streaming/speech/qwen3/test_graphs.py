@@ -14,9 +14,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.gpu_tts.sizes import SIZES
 from benchmarks.gpu_tts.subject import random_model
+from streaming.gpu.placement import Placement
 from streaming.speech.qwen3.eager import EagerLoop
 from streaming.speech.qwen3.graphs import GraphLoop
-from streaming.speech.qwen3.placement import Placement
 from streaming.speech.qwen3.prompt import PromptBuilder, Speaker
 from streaming.speech.qwen3.static import StaticLoop, batches
 from tests.support.qwen3 import TEXT, Rig, sampling_of, speak

@@ -16,8 +16,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from streaming.errors import EngineUnavailable
+from streaming.gpu.placement import Placement
 from streaming.speech.qwen3.model import Kind, Qwen3Model
-from streaming.speech.qwen3.placement import Placement
 from tests.support.qwen3 import REAL, REFERENCE_TEXT, TEXT, Rig, reference_recording
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
+from streaming.gpu.placement import Placement
 from streaming.speech.qwen3.layers import fused
 from streaming.speech.qwen3.model import Qwen3Model
-from streaming.speech.qwen3.placement import Placement
 from streaming.speech.qwen3.stack import Stack
 from tests.support.qwen3 import LONG_TEXT, Rig
 

@@ -1,9 +1,8 @@
 # pyright: reportMissingImports=false
-"""Where the networks run and how precisely.
+"""Where networks run and how precisely.
 
-The codec and all sampling are float32 everywhere: in bfloat16 the codec goes silent. Talker and predictor
-take the card's own 16-bit format, which compute capability decides: ``torch.cuda.is_bf16_supported()``
-says yes to a T4, where bfloat16 is only emulated.
+What may be rounded takes the card's own 16-bit format, which compute capability decides:
+``torch.cuda.is_bf16_supported()`` says yes to a T4, where bfloat16 is only emulated.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ BFLOAT16_CAPABILITY = (8, 0)
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Device and precision of talker and predictor.
+    """Device and precision of the networks of one model.
 
     Attributes:
         device: as torch names it: ``cuda``, ``cuda:1``, ``mps`` or ``cpu``.
         dtype: ``float32``, ``bfloat16`` or ``float16``.
-        text_embedding_on_cpu: keeps the table of text tokens (0.62 GB in 16 bits) out of the card's memory;
-            a token's row is then copied over when it is needed.
+        text_embedding_on_cpu: keeps Qwen3-TTS's table of text tokens (0.62 GB in 16 bits) out of the card's
+            memory; a token's row is then copied over when it is needed.
     """
 
     device: str
@@ -81,9 +80,9 @@ def find_placement(
     try:
         import torch
     except ImportError as error:
-        from streaming.speech.qwen3.package import INSTALL
-
-        raise EngineUnavailable(f"The speech engine 'qwen3' needs PyTorch: {INSTALL}") from error
+        raise EngineUnavailable(
+            "PyTorch is not installed; lipstream doctor says what installs it for each engine."
+        ) from error
 
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if device == "auto":

@@ -2,7 +2,7 @@
 import pytest
 
 from streaming.errors import EngineUnavailable
-from streaming.speech.qwen3.placement import Placement, dtype_for, find_placement, first_device
+from streaming.gpu.placement import Placement, dtype_for, find_placement, first_device
 
 
 @pytest.mark.parametrize(
