@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from benchmarks.result import Row
 from benchmarks.texts import MINUTE
 from streaming.face.atlas_face import AtlasFace
+from streaming.face.base import FaceRequest
 from streaming.face.log_mel import ROWS_PER_STEP, LogMel, log_mel
 from streaming.face.viseme_net import STEP_MS, VisemeNet
 from streaming.face.visemes import BITTEN, PRESSED
-from streaming.slots import Patch
+from streaming.slots import MouthShape
 from streaming.speech.base import Phoneme, SpeechChunk, SpeechRequest
 from streaming.speech.registry import build_chain
 from streaming.timing import FPS, LOOK_AHEAD_MS, SLOT_SAMPLES, SPEECH_RATE
@@ -44,7 +45,7 @@ Samples = NDArray[np.float32]
 class _Speech:
     pcm: Samples
     sounds: Sequence[Phoneme]
-    known: Sequence[Patch]
+    known: Sequence[MouthShape]
 
 
 async def _speech() -> _Speech:
@@ -53,7 +54,7 @@ async def _speech() -> _Speech:
 
     engine = build_chain("hibari")
     chunks = [chunk async for chunk in engine.synthesize(SpeechRequest(text()))]
-    stream = AtlasFace().open("anyone")
+    stream = AtlasFace().open(FaceRequest("anyone"))
     known = [patch for chunk in chunks for patch in stream.push(chunk)] + stream.flush()
     sounds: list[Phoneme] = []
     samples = 0
@@ -68,8 +69,8 @@ def _pieces(pcm: Samples, size: int) -> list[SpeechChunk]:
     return [SpeechChunk(pcm[i : i + size]) for i in range(0, len(pcm), size)]
 
 
-def _listen(face: AtlasFace, pieces: Sequence[SpeechChunk], look_ahead_ms: int) -> list[Patch]:
-    stream = face.open("anyone", look_ahead_ms)
+def _listen(face: AtlasFace, pieces: Sequence[SpeechChunk], look_ahead_ms: int) -> list[MouthShape]:
+    stream = face.open(FaceRequest("anyone", look_ahead_ms))
     return [patch for piece in pieces for patch in stream.push(piece)] + stream.flush()
 
 
@@ -111,7 +112,7 @@ def _cost(face: AtlasFace, pcm: Samples) -> list[Row]:
 
 def _delay_ms(face: AtlasFace, pcm: Samples, look_ahead_ms: int) -> float:
     """Sound beyond a slot's end that is in when its patch comes out: the longest of all slots."""
-    stream = face.open("anyone", look_ahead_ms)
+    stream = face.open(FaceRequest("anyone", look_ahead_ms))
     made, longest = 0, 0
     for i, piece in enumerate(_pieces(pcm[: DELAY_SECONDS * SPEECH_RATE], PIECE_SAMPLES), start=1):
         for _ in stream.push(piece):
@@ -120,7 +121,7 @@ def _delay_ms(face: AtlasFace, pcm: Samples, look_ahead_ms: int) -> float:
     return longest / SPEECH_RATE * 1000
 
 
-def _closures(sounds: Sequence[Phoneme], heard: Sequence[Patch]) -> tuple[float, float]:
+def _closures(sounds: Sequence[Phoneme], heard: Sequence[MouthShape]) -> tuple[float, float]:
     """Share of m, b and p that are shown shut within a frame of the sound, and of other frames that are."""
     shut = np.array([patch.press > CLOSED for patch in heard])
     spoken = np.zeros(len(shut), bool)
@@ -137,7 +138,7 @@ def _closures(sounds: Sequence[Phoneme], heard: Sequence[Patch]) -> tuple[float,
     return float(np.mean(hits)), float(shut[spoken].mean())
 
 
-def _opening(known: Sequence[Patch], heard: Sequence[Patch]) -> float:
+def _opening(known: Sequence[MouthShape], heard: Sequence[MouthShape]) -> float:
     return float(np.corrcoef([p.aperture for p in known], [p.aperture for p in heard])[0, 1])
 
 

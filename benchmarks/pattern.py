@@ -75,7 +75,7 @@ class PatternCompositor:
 
     def compose(self, index: int, patch: Patch | None) -> av.VideoFrame:
         luma = np.roll(self._noise, index % SIDE, axis=0)
-        luma[:, : SIDE // 4] = WHITE if patch is not None and patch.aperture > 0 else BLACK
+        luma[:, : SIDE // 4] = WHITE if isinstance(patch, MouthShape) and patch.aperture > 0 else BLACK
         planes = np.concatenate((luma.reshape(-1), np.full(SIDE * SIDE // 2, CHROMA, np.uint8)))
         return av.VideoFrame.from_ndarray(planes.reshape(SIDE * 3 // 2, SIDE), format="yuv420p")
 

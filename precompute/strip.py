@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from avatars.store import BUILTIN_ROOT, AvatarStore
 from streaming.compositor.atlas_compositor import AtlasCompositorFactory
 from streaming.face.atlas_face import AtlasFace
+from streaming.face.base import FaceRequest
 from streaming.slots import Patch
 from streaming.speech.base import Phoneme, SpeechRequest
 from streaming.speech.registry import build_chain
@@ -67,7 +68,7 @@ async def perform(text: str) -> Performance:
     async def pieces() -> AsyncIterator[str]:
         yield text
 
-    stream = AtlasFace().open("")
+    stream = AtlasFace().open(FaceRequest(""))
     phonemes: list[Phoneme] = []
     patches: list[Patch] = []
     samples = 0

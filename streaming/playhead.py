@@ -28,6 +28,8 @@ class Playhead:
         self._clock = clock
         # Until something is played all of it is wanted at once; who came first goes first.
         self._start = clock.now()
+        self.started = False
+        """Whether anything has been handed on."""
 
     def due(self, seconds: float) -> float:
         """Monotonic second at which this second of the utterance is played; infinite when nobody waits."""
@@ -36,4 +38,5 @@ class Playhead:
     def sent(self, index: int) -> None:
         """Slot ``index`` has just been handed on."""
         start = self._clock.now() - index * SLOT_SECONDS
-        self._start = start if index == 0 else max(self._start, start)
+        self._start = max(self._start, start) if self.started else start
+        self.started = True

@@ -215,6 +215,7 @@ async def _render(
         window=WINDOW_SLOTS,
         kind=script.kind,
         look_ahead_ms=LOOK_AHEAD_MS,
+        pace="offline",
     )
     batch: list[Slot] = []
     words: list[Word] = []

@@ -86,12 +86,13 @@ class Slot(msgspec.Struct, frozen=True, array_like=True, tag="slot"):
 class Notice(msgspec.Struct, frozen=True, array_like=True, tag="notice"):
     """Something worth telling about a running utterance, such as a fallback to another engine.
 
-    ``code`` is ``speech_engine`` (``engine`` speaks) or ``engine_fallback`` (``engine`` failed, and the next
-    one takes over).
+    ``code`` is ``speech_engine`` (``engine`` speaks), ``engine_fallback`` (``engine`` failed, another takes
+    over), ``memory_low`` (``engine`` goes on with less memory, perhaps slower) or ``face_failed``
+    (``engine`` cannot draw the face: the voice goes on without it).
     """
 
     key: UtteranceKey
-    code: Literal["speech_engine", "engine_fallback"]
+    code: Literal["speech_engine", "engine_fallback", "memory_low", "face_failed"]
     engine: str
     message: str = ""
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.judge.utterances import Utterance
-from streaming.face.base import FaceStream
-from streaming.face.registry import build_face
-from streaming.slots import MouthShape, Patch
+from streaming.face.atlas_face import AtlasFace, AtlasFaceStream
+from streaming.face.base import FaceRequest
+from streaming.slots import MouthShape
 from streaming.speech.base import Phoneme, SpeechChunk
 from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
 
@@ -27,7 +29,7 @@ class LoudnessMouthStream:
 
     The level of each frame is held against the loudest so far, so that quiet and loud voices open alike, and
     smoothed over three frames. Range and smoothing are those that fit the phonemes of our material best: a
-    baseline that is easily beaten would prove nothing. Implements :class:`streaming.face.base.FaceStream`.
+    baseline that is easily beaten would prove nothing.
     """
 
     look_ahead = 2
@@ -42,17 +44,13 @@ class LoudnessMouthStream:
     """A frame's level is that of the two blocks around the end of its slot's first half and 20 ms later."""
 
     def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget everything."""
         self._rest: NDArray[np.float32] = np.zeros(0, np.float32)
         self._samples = self._made = 0
         self._squares: list[float] = []
         self._shares: list[float] = []
         self._peak = self.QUIETEST_PEAK
 
-    def push(self, chunk: SpeechChunk) -> list[Patch]:
+    def push(self, chunk: SpeechChunk) -> list[MouthShape]:
         """Patches of the frames that are decided now."""
         self._samples += len(chunk.pcm)
         samples = np.concatenate((self._rest, chunk.pcm))
@@ -64,7 +62,7 @@ class LoudnessMouthStream:
             self._shares.append(self._share(2 * len(self._shares) + 1))
         return self._release(len(self._shares) - 1)
 
-    def flush(self) -> list[Patch]:
+    def flush(self) -> list[MouthShape]:
         """The frames that are left; nothing but silence follows."""
         frames = math.ceil(self._samples / SLOT_SAMPLES)
         missing = (2 * frames + 3) * self.BLOCK - len(self._squares) * self.BLOCK - len(self._rest)
@@ -76,8 +74,8 @@ class LoudnessMouthStream:
         self._peak = max(level, self._peak - self.FADE, self.QUIETEST_PEAK)
         return min(max(1 + (level - self._peak) / self.RANGE_DECIBELS, 0.0), 1.0)
 
-    def _release(self, stop: int) -> list[Patch]:
-        patches: list[Patch] = []
+    def _release(self, stop: int) -> list[MouthShape]:
+        patches: list[MouthShape] = []
         while self._made < stop:
             now = self._shares[self._made]
             before = self._shares[max(0, self._made - 1)]
@@ -88,32 +86,36 @@ class LoudnessMouthStream:
         return patches
 
 
-def open_stream(driver: str, avatar: str) -> FaceStream:
-    """A face stream of the baseline, or of the line's own engine.
+MouthStream = LoudnessMouthStream | AtlasFaceStream
+Driver = Callable[[], MouthStream]
+
+
+def open_driver(driver: str, avatar: str) -> Driver:
+    """What opens face streams of the baseline, or of the line's own engine.
 
     Raises:
         EngineUnavailable: the engine cannot run here.
     """
     if driver == LOUDNESS:
-        return LoudnessMouthStream()
-    engine = build_face()
+        return LoudnessMouthStream
+    engine = AtlasFace()
     asyncio.run(engine.warm_up())
-    return engine.open(avatar)
+    return partial(engine.open, FaceRequest(avatar))
 
 
-def patches_of(stream: FaceStream, utterance: Utterance, timed: bool) -> list[Patch]:
+def patches_of(driver: Driver, utterance: Utterance, timed: bool) -> list[MouthShape]:
     """One patch per frame of an utterance.
 
     Args:
-        stream: is reset first.
+        driver: from :func:`open_driver`.
         utterance: what is said.
         timed: tell the phonemes; otherwise the face has to listen.
 
     Raises:
         EngineUnavailable: the face cannot follow speech without phonemes.
     """
-    stream.reset()
-    patches: list[Patch] = []
+    stream = driver()
+    patches: list[MouthShape] = []
     if timed:
         patches += stream.push(SpeechChunk(utterance.pcm, utterance.phonemes))
     else:

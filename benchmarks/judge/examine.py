@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatars.store import AvatarStore
-from benchmarks.judge.drivers import TOLD, open_stream, patches_of
+from benchmarks.judge.drivers import TOLD, open_driver, patches_of
 from benchmarks.judge.film import pictures, script_of, shoot
 from benchmarks.judge.reader import MouthReader, Seen, mouth_box
 from benchmarks.judge.utterances import UtteranceSet
@@ -69,9 +69,9 @@ def examine(job: Job) -> Examined:
     Raises:
         EngineUnavailable: the face cannot follow this set.
     """
-    stream = open_stream(job.driver, job.avatar)
+    driver = open_driver(job.driver, job.avatar)
     timed = job.spoken.timed or job.driver == TOLD
-    patches = [patches_of(stream, utterance, timed) for utterance in job.spoken.utterances]
+    patches = [patches_of(driver, utterance, timed) for utterance in job.spoken.utterances]
     with tempfile.TemporaryDirectory() as folder:
         path = job.keep or Path(folder) / "film.mp4"
         return _look(job, patches, path)

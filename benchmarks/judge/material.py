@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.judge import recordings
-from benchmarks.judge.drivers import FACE, open_stream, patches_of, shifted
+from benchmarks.judge.drivers import FACE, open_driver, patches_of, shifted
 from benchmarks.judge.noise import silences
 from benchmarks.judge.utterances import HUMAN, SILENCE, SYNTHETIC, TEXT, Utterance, UtteranceSet
 from benchmarks.texts import SENTENCES
@@ -93,7 +93,7 @@ def _deafness() -> str | None:
     """Why the default face cannot follow sound alone; ``None`` when it can."""
     try:
         silence = Utterance("silence", "", np.zeros(SPEECH_RATE, np.float32))
-        patches_of(open_stream(FACE, ""), silence, timed=False)
+        patches_of(open_driver(FACE, ""), silence, timed=False)
     except LipstreamError as error:
         return str(error)
     return None

@@ -10,11 +10,12 @@ from collections.abc import Callable
 import structlog
 
 from streaming.errors import EngineUnavailable
+from streaming.face.base import FaceRequest
 from streaming.face.finishing import Finishing, Target
 from streaming.face.following import LOOK_AHEAD, FollowingMouth
 from streaming.face.listening import ListeningMouth
 from streaming.face.viseme_net import VisemeNet
-from streaming.slots import Patch
+from streaming.slots import MouthShape
 from streaming.speech.base import SpeechChunk
 from streaming.timing import LOOK_AHEAD_MS
 
@@ -28,7 +29,7 @@ class AtlasFaceStream:
 
     Args:
         net: gives the network of the listening face when it is needed.
-        look_ahead_ms: see :meth:`streaming.face.base.FaceEngine.open`.
+        look_ahead_ms: see :class:`streaming.face.base.FaceRequest`.
     """
 
     look_ahead = LOOK_AHEAD
@@ -36,15 +37,11 @@ class AtlasFaceStream:
     def __init__(self, net: Callable[[], VisemeNet], look_ahead_ms: int = LOOK_AHEAD_MS) -> None:
         self._net = net
         self._look_ahead_ms = look_ahead_ms
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget everything; the next push starts a new utterance."""
         self._finishing = Finishing()
         self._mouth: FollowingMouth | ListeningMouth | None = None
         self._samples = 0
 
-    def push(self, chunk: SpeechChunk) -> list[Patch]:
+    def push(self, chunk: SpeechChunk) -> list[MouthShape]:
         """Take the next speech; see :class:`streaming.face.base.FaceStream`.
 
         Raises:
@@ -53,7 +50,7 @@ class AtlasFaceStream:
         """
         if chunk.pcm.size == 0:
             return []
-        patches: list[Patch] = []
+        patches: list[MouthShape] = []
         kind = FollowingMouth if chunk.phonemes else ListeningMouth
         if not isinstance(self._mouth, kind):
             ended, self._mouth = self._mouth, self._open(kind)
@@ -63,7 +60,7 @@ class AtlasFaceStream:
         self._samples += len(chunk.pcm)
         return patches + self._finish(self._mouth.push(chunk))
 
-    def flush(self) -> list[Patch]:
+    def flush(self) -> list[MouthShape]:
         """The utterance ends: the frames that are left, back to rest."""
         self._finishing.end()
         if self._mouth is not None:
@@ -71,13 +68,16 @@ class AtlasFaceStream:
                 self._finishing.add(target)
         return self._finishing.rest()
 
+    def close(self) -> None:
+        """Nothing is drawn elsewhere, so there is nothing to stop."""
+
     def _open(self, kind: type[FollowingMouth | ListeningMouth]) -> FollowingMouth | ListeningMouth:
         if kind is FollowingMouth:
             return FollowingMouth(self._samples)
         return ListeningMouth(self._net(), self._look_ahead_ms, self._samples)
 
-    def _finish(self, targets: list[Target]) -> list[Patch]:
-        patches: list[Patch] = []
+    def _finish(self, targets: list[Target]) -> list[MouthShape]:
+        patches: list[MouthShape] = []
         for target in targets:
             self._finishing.add(target)
             # One by one: what a frame foresees must count the same however much sound came at once.
@@ -100,9 +100,9 @@ class AtlasFace:
         except EngineUnavailable as error:
             log.warning("the face cannot listen", reason=error.message)
 
-    def open(self, avatar: str, look_ahead_ms: int = LOOK_AHEAD_MS) -> AtlasFaceStream:
+    def open(self, request: FaceRequest) -> AtlasFaceStream:
         """A stream for one utterance; coefficients mean the same for every avatar."""
-        return AtlasFaceStream(self._listener, look_ahead_ms)
+        return AtlasFaceStream(self._listener, request.look_ahead_ms)
 
     def _listener(self) -> VisemeNet:
         """The network, loaded once for all streams."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from streaming.face.accents import Accents
 from streaming.face.emphasis import Emphasis
 from streaming.face.loudness import Loudness
-from streaming.slots import MouthShape, Patch
+from streaming.slots import MouthShape
 from streaming.timing import FPS
 
 LEAD_SECONDS = 0.020
@@ -106,7 +106,7 @@ class Finishing:
         target.width = self._width = min(max(target.width, low), high)
         self._targets.append(target)
 
-    def take(self) -> list[Patch]:
+    def take(self) -> list[MouthShape]:
         """Patches of the frames that no later frame can change. Closing begins a frame or two early."""
         targets = self._targets
         count = len(targets)
@@ -116,15 +116,15 @@ class Finishing:
             count = next((i for i in range(count) if targets[i].aperture > CLOSE_LIMIT * (count - i)), count)
         return self._release(count, [target.aperture for target in targets] + list(ahead or ()))
 
-    def rest(self) -> list[Patch]:
+    def rest(self) -> list[MouthShape]:
         """Patches of all frames that are left; the utterance ends, and the mouth comes to rest."""
         for target, scale in zip(reversed(self._targets), reversed(ENDING), strict=False):
             target.width *= scale
             target.tongue *= scale
         return self._release(len(self._targets), [*(t.aperture for t in self._targets), 0.0])
 
-    def _release(self, count: int, apertures: Sequence[float]) -> list[Patch]:
-        patches: list[Patch] = []
+    def _release(self, count: int, apertures: Sequence[float]) -> list[MouthShape]:
+        patches: list[MouthShape] = []
         for i in range(count):
             aperture = apertures[i]
             for ahead, follower in enumerate(apertures[i + 1 : i + 1 + _FOLLOWERS], start=1):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streaming.face.base import PromisedPatch
 from streaming.slots import MouthShape, Patch, Slot, UtteranceKey, Word
 from streaming.speech.base import SpeechChunk
 from streaming.timing import FPS, SLOT_SAMPLES, SPEECH_RATE
@@ -16,7 +18,8 @@ from streaming.timing import FPS, SLOT_SAMPLES, SPEECH_RATE
 class SlotAssembler:
     """Cuts one utterance into slots.
 
-    Samples come out exactly as they went in, in order; only the last slot is filled up with silence.
+    Samples come out exactly as they went in, in order; only the last slot is filled up with silence. Patches
+    may still be in work when they come; slots wait for them.
     """
 
     def __init__(self, key: UtteranceKey) -> None:
@@ -24,7 +27,9 @@ class SlotAssembler:
         self._pcm: deque[NDArray[np.float32]] = deque()
         self._waiting_samples = 0
         self._received_samples = 0
-        self._patches: deque[Patch] = deque()
+        self._patches: deque[Patch | PromisedPatch] = deque()
+        self._shown: Patch = MouthShape()
+        self._ended = False
         self._words: deque[Word] = deque()
         self._index = 0
 
@@ -41,27 +46,64 @@ class SlotAssembler:
             self._waiting_samples += pcm.size
             self._received_samples += pcm.size
 
-    def add_patches(self, patches: Iterable[Patch]) -> None:
+    @property
+    def index(self) -> int:
+        """Index of the slot that comes next."""
+        return self._index
+
+    @property
+    def ended(self) -> bool:
+        """Whether :meth:`end` was called."""
+        return self._ended
+
+    @property
+    def promised(self) -> int:
+        """Patches that are here or are being drawn, and belong to no slot yet."""
+        return len(self._patches)
+
+    @property
+    def awaited(self) -> PromisedPatch | None:
+        """The patch that is all that the next slot waits for; ``None`` when that is sound, or nothing."""
+        patch = self._patches[0] if self._patches else None
+        if not isinstance(patch, asyncio.Future) or patch.done() or not self._has_sound():
+            return None
+        return patch
+
+    def add_patches(self, patches: Iterable[Patch | PromisedPatch]) -> None:
         """Take the next patches, one per slot."""
         self._patches.extend(patches)
 
     def ready(self) -> list[Slot]:
         """The slots that are complete."""
         slots = []
-        while self._patches and self._waiting_samples >= SLOT_SAMPLES:
-            slots.append(self._cut(self._patches.popleft()))
-        return slots
-
-    def finish(self) -> list[Slot]:
-        """The slots that are left. Missing samples are silence, missing patches repeat the last one."""
-        slots = self.ready()
-        patch = self._patches[-1] if self._patches else MouthShape()
-        while self._waiting_samples > 0:
-            patch = self._patches.popleft() if self._patches else patch
+        while self._has_sound() and (self._patches or self._ended):
+            patch = self._patches[0] if self._patches else self._shown
+            if isinstance(patch, asyncio.Future):
+                if not patch.done():
+                    break
+                # Who draws it may have been told to stop.
+                patch = self._shown if patch.cancelled() else patch.result()
+            if self._patches:
+                self._patches.popleft()
             slots.append(self._cut(patch))
         return slots
 
+    def give_up(self) -> Slot:
+        """The next slot as it is, with the last patch once more: its own is too late."""
+        awaited = self._patches.popleft()
+        if isinstance(awaited, asyncio.Future):
+            awaited.cancel()
+        return self._cut(self._shown)
+
+    def end(self) -> None:
+        """Nothing more comes: missing samples are silence now, missing patches repeat the last one."""
+        self._ended = True
+
+    def _has_sound(self) -> bool:
+        return self._waiting_samples >= (1 if self._ended else SLOT_SAMPLES)
+
     def _cut(self, patch: Patch) -> Slot:
+        self._shown = patch
         samples = self._take_samples()
         end = (self._index + 1) / FPS
         words = []

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from streaming.playhead import Pace
 from streaming.script import Piece, ScriptKind
 from streaming.slots import PerformanceItem, UtteranceKey
 from streaming.speech.delivery import AS_IT_IS, Delivery
@@ -18,6 +19,8 @@ class PerformRequest(msgspec.Struct, frozen=True):
 
     ``kind`` says whether those pieces are text or sound; voice, language, speed and delivery mean nothing for
     sound.
+    ``pace`` says whether somebody waits for it, ``position`` where the avatar's loop is (see
+    :class:`streaming.face.base.FaceRequest`).
     ``window`` is how many slots the performer may be ahead of the consumer: 2 s live, more offline.
     """
 
@@ -31,6 +34,8 @@ class PerformRequest(msgspec.Struct, frozen=True):
     kind: ScriptKind = "text"
     delivery: Delivery = AS_IT_IS
     look_ahead_ms: int = LOOK_AHEAD_MS
+    pace: Pace = "live"
+    position: int = 0
 
 
 class VoiceDescription(msgspec.Struct, frozen=True):

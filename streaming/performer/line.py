@@ -3,53 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 
+from streaming.clock import Clock, SystemClock
 from streaming.errors import ScriptRejected
-from streaming.face.base import FaceEngine
+from streaming.face.base import FaceEngine, FaceNews, FaceRequest
+from streaming.performer.arrivals import Arrivals
 from streaming.performer.assembler import SlotAssembler
 from streaming.performer.base import PerformRequest
+from streaming.performer.patience import Patience
+from streaming.playhead import Playhead
 from streaming.script import Piece, samples_of
-from streaming.slots import Notice, PerformanceItem
+from streaming.slots import Notice, PerformanceItem, Slot
 from streaming.speech.base import SpeechChunk, SpeechEngine, SpeechRequest
 from streaming.speech.delivery import AS_IT_IS, delivered
+from streaming.timing import FPS
 
 RECORDED = "audio"
 """Stands for the speech engine's name where the script is sound."""
+MAX_PROMISED = 3 * FPS
+"""No more speech is taken while so many frames wait to be drawn."""
 
 
 async def run_line(
-    speech: SpeechEngine, face: FaceEngine, request: PerformRequest, script: AsyncIterator[Piece]
+    speech: SpeechEngine,
+    face: FaceEngine,
+    request: PerformRequest,
+    script: AsyncIterator[Piece],
+    clock: Clock | None = None,
 ) -> AsyncGenerator[PerformanceItem, None]:
     """Perform one utterance: its notices and slots, in order, as early as the engines allow.
+
+    The picture never holds up the sound: a slot whose frame is not drawn when it has to go shows the frame
+    before it.
 
     Raises:
         LipstreamError: what the engines raise; :class:`ScriptRejected` when they found nothing to say.
     """
+    clock = clock or SystemClock()
+    playhead = Playhead(clock, request.pace)
     notices: list[Notice] = []
+
+    def on_news(code: FaceNews, engine: str, message: str) -> None:
+        notices.append(Notice(request.key, code, engine, message))
+
     if request.kind == "audio":
         notices.append(Notice(request.key, "speech_engine", RECORDED))
         chunks = _recorded(script)
     else:
-        chunks = _spoken(speech, request, script, notices)
-    stream = face.open(request.avatar, request.look_ahead_ms)
+        chunks = _spoken(speech, request, script, playhead, notices)
+    wanted = FaceRequest(request.avatar, request.look_ahead_ms, playhead, request.position, on_news)
     assembler = SlotAssembler(request.key)
+    patience = Patience(playhead, clock)
     heard = False
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            heard = heard or chunk.pcm.size > 0
-            assembler.add_speech(chunk)
-            assembler.add_patches(stream.push(chunk))
-            for notice in notices:
-                yield notice
-            notices.clear()
-            for slot in assembler.ready():
-                yield slot
-    if not heard:
-        raise ScriptRejected(_NOTHING[request.kind])
-    assembler.add_patches(stream.flush())
-    for slot in assembler.finish():
-        yield slot
+    async with aclosing(Arrivals(chunks, clock)) as arrivals:
+        with closing(face.open(wanted)) as stream:
+            while not assembler.ended or assembler.awaited is not None:
+                awaited, late = assembler.awaited, patience.until(assembler.index)
+                if awaited is None:
+                    chunk = await arrivals.take()
+                else:
+                    chunk = await arrivals.take_or(awaited, late, speech=assembler.promised < MAX_PROMISED)
+                slots: list[Slot] = []
+                if chunk is not None:
+                    heard = heard or chunk.pcm.size > 0
+                    patience.sound(assembler.index)
+                    assembler.add_speech(chunk)
+                    assembler.add_patches(stream.push(chunk))
+                elif arrivals.ended and not assembler.ended:
+                    if not heard:
+                        raise ScriptRejected(_NOTHING[request.kind])
+                    assembler.add_patches(stream.flush())
+                    assembler.end()
+                elif awaited is not None and not awaited.done() and late is not None and clock.now() >= late:
+                    slots.append(assembler.give_up())
+                for notice in notices:
+                    yield notice
+                notices.clear()
+                for slot in (*slots, *assembler.ready()):
+                    playhead.sent(slot.index)
+                    yield slot
 
 
 _NOTHING = {
@@ -59,7 +92,11 @@ _NOTHING = {
 
 
 def _spoken(
-    speech: SpeechEngine, request: PerformRequest, script: AsyncIterator[Piece], notices: list[Notice]
+    speech: SpeechEngine,
+    request: PerformRequest,
+    script: AsyncIterator[Piece],
+    playhead: Playhead,
+    notices: list[Notice],
 ) -> AsyncGenerator[SpeechChunk, None]:
     """The speech of a script of text; refuses at once what the engine refuses."""
 
@@ -77,6 +114,7 @@ def _spoken(
         seed=request.seed,
         on_engine=on_engine,
         on_fallback=on_fallback,
+        playhead=playhead,
     )
     speech.check(speech_request)
     chunks = speech.synthesize(speech_request)

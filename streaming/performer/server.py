@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from streaming.clock import Clock, SystemClock
 from streaming.errors import EngineFailed, LipstreamError
 from streaming.face.base import FaceEngine
 from streaming.performer.base import PerformerDescription, PerformRequest, VoiceDescription
@@ -62,6 +63,7 @@ class PerformerServer:
         capacity: how many sessions this performer is meant to carry.
         memory_bytes: resident memory once warm.
         device: where the models run, such as ``cpu``.
+        clock: of this process.
     """
 
     def __init__(
@@ -73,7 +75,9 @@ class PerformerServer:
         capacity: int,
         memory_bytes: int,
         device: str,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or SystemClock()
         self._speech = speech
         self._face = face
         self._channel = channel
@@ -139,7 +143,7 @@ class PerformerServer:
     async def _perform(self, performance: _Performance) -> None:
         key = performance.request.key
         try:
-            line = run_line(self._speech, self._face, performance.request, performance.script())
+            line = run_line(self._speech, self._face, performance.request, performance.script(), self._clock)
             async with aclosing(line) as items:
                 async for item in items:
                     if isinstance(item, Slot):

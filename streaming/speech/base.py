@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from streaming.playhead import Playhead
 from streaming.slots import Word
 
 
@@ -60,6 +61,7 @@ class SpeechRequest:
         seed: makes repeated requests bit-identical.
         on_engine: called with the engine's name once its first audio is there.
         on_fallback: called with (failed engine, reason) when a fallback chain moves on to its next engine.
+        playhead: says when the sound is needed; ``None`` is as soon as possible.
     """
 
     text: AsyncIterator[str]
@@ -69,6 +71,7 @@ class SpeechRequest:
     seed: int = 0
     on_engine: Callable[[str], None] | None = None
     on_fallback: Callable[[str, str], None] | None = None
+    playhead: Playhead | None = None
 
 
 @dataclass(frozen=True, slots=True)

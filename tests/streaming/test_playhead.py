@@ -21,8 +21,9 @@ def test_the_first_slot_starts_the_play() -> None:
     clock = ManualClock(10.0)
     playhead = Playhead(clock)
     clock.jump(0.3)
+    assert not playhead.started
     playhead.sent(0)
-    assert playhead.due(1.0) == pytest.approx(11.3)
+    assert playhead.started and playhead.due(1.0) == pytest.approx(11.3)
 
 
 def test_slots_handed_on_early_change_nothing() -> None:

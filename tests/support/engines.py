@@ -1,13 +1,13 @@
 """Small deterministic engines: enough speech and face to see what the line does with them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import av
 import numpy as np
 
 from streaming.errors import LipstreamError
-from streaming.face.base import FaceEngine
+from streaming.face.base import FaceEngine, FaceRequest, PromisedPatch
 from streaming.performer.base import PerformerDescription, PerformRequest, VoiceDescription
 from streaming.performer.line import run_line
 from streaming.script import Piece
@@ -59,20 +59,24 @@ class CountingFaceStream:
     look_ahead = 1
 
     def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
         self.samples = 0
         self.frames = 0
+        self.closed = False
 
-    def push(self, chunk: SpeechChunk) -> list[Patch]:
+    def close(self) -> None:
+        self.closed = True
+
+    def push(self, chunk: SpeechChunk) -> Sequence[Patch | PromisedPatch]:
         self.samples += chunk.pcm.size
         return self._up_to(max(0, self.samples // SLOT_SAMPLES - self.look_ahead))
 
-    def flush(self) -> list[Patch]:
+    def flush(self) -> Sequence[Patch | PromisedPatch]:
         return self._up_to(-(-self.samples // SLOT_SAMPLES))
 
-    def _up_to(self, frames: int) -> list[Patch]:
+    def _up_to(self, frames: int) -> Sequence[Patch | PromisedPatch]:
+        return self._patches(frames)
+
+    def _patches(self, frames: int) -> list[Patch]:
         patches: list[Patch] = [MouthShape(aperture=(i % 100) / 100) for i in range(self.frames, frames)]
         self.frames = max(self.frames, frames)
         return patches
@@ -84,7 +88,7 @@ class CountingFace:
     async def warm_up(self) -> None:
         pass
 
-    def open(self, avatar: str, look_ahead_ms: int = 80) -> CountingFaceStream:
+    def open(self, request: FaceRequest) -> CountingFaceStream:
         return CountingFaceStream()
 
 
@@ -124,7 +128,7 @@ class FlatCompositor:
     def compose(self, index: int, patch: Patch | None) -> av.VideoFrame:
         self.asked.append((index, patch))
         frame = av.VideoFrame(self.width, self.height, "yuv420p")
-        level = 16 + round(200 * patch.aperture) if patch else 16
+        level = 16 + round(200 * patch.aperture) if isinstance(patch, MouthShape) else 16
         for plane, value in zip(frame.planes, (level, 128, 128), strict=True):
             plane.update(bytes([value]) * plane.buffer_size)
         return frame
@@ -144,3 +148,36 @@ class FlatCompositors:
 
 def slots_for(words: int) -> int:
     return -(-words * round(WORD_SECONDS * SPEECH_RATE) // SLOT_SAMPLES)
+
+
+class DrawnFaceStream(CountingFaceStream):
+    """The same patches, but somebody has to draw them: each is promised first."""
+
+    def __init__(self, request: FaceRequest) -> None:
+        super().__init__()
+        self.request = request
+        self.drawing: list[tuple[asyncio.Future[Patch], Patch]] = []
+
+    def draw(self, count: int = 1_000_000) -> None:
+        """The next of them are ready."""
+        for promise, patch in self.drawing[:count]:
+            if not promise.done():
+                promise.set_result(patch)
+        del self.drawing[:count]
+
+    def _up_to(self, frames: int) -> Sequence[Patch | PromisedPatch]:
+        loop = asyncio.get_running_loop()
+        promises = [(loop.create_future(), patch) for patch in self._patches(frames)]
+        self.drawing += promises
+        return [promise for promise, _ in promises]
+
+
+class DrawnFace(CountingFace):
+    """Its streams can be found in ``streams``."""
+
+    def __init__(self) -> None:
+        self.streams: list[DrawnFaceStream] = []
+
+    def open(self, request: FaceRequest) -> DrawnFaceStream:
+        self.streams.append(DrawnFaceStream(request))
+        return self.streams[-1]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from streaming.face.base import FaceRequest, PromisedPatch
 from streaming.face.log_mel import STEP_SAMPLES
 from streaming.session import Session
 from streaming.slots import MouthShape, Patch, Slot
@@ -32,13 +33,13 @@ def talk(seconds: float, speech: float = 1.2, pause: float = 0.4, seed: int = 1)
 class SlowStream(CountingFaceStream):
     """Counts too, and waits for 20 ms more: as long as the listening face does."""
 
-    def push(self, chunk: SpeechChunk) -> list[Patch]:
+    def push(self, chunk: SpeechChunk) -> Sequence[Patch | PromisedPatch]:
         self.samples += chunk.pcm.size
         return self._up_to(max(0, (self.samples - STEP_SAMPLES) // SLOT_SAMPLES - self.look_ahead))
 
 
 class SlowFace(CountingFace):
-    def open(self, avatar: str, look_ahead_ms: int = 80) -> SlowStream:
+    def open(self, request: FaceRequest) -> SlowStream:
         return SlowStream()
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.judge.drivers import FACE, LOUDNESS, LoudnessMouthStream, open_stream, patches_of
+from benchmarks.judge.drivers import FACE, LOUDNESS, LoudnessMouthStream, open_driver, patches_of
 from benchmarks.judge.utterances import Utterance
 from streaming.speech.base import Phoneme, SpeechChunk
 from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
@@ -36,7 +36,7 @@ def test_the_baseline_does_not_depend_on_how_sound_comes():
 
 def test_quiet_speakers_open_as_wide_as_loud_ones():
     loud, quiet = (
-        patches_of(LoudnessMouthStream(), Utterance("", "", burst(20, 0, 20) * gain), timed=False)
+        patches_of(LoudnessMouthStream, Utterance("", "", burst(20, 0, 20) * gain), timed=False)
         for gain in (1.0, 0.2)
     )
     assert quiet[10].aperture == pytest.approx(loud[10].aperture, abs=0.02)
@@ -45,8 +45,8 @@ def test_quiet_speakers_open_as_wide_as_loud_ones():
 def test_the_face_is_told_the_sounds_only_when_it_may_be():
     sounds = (Phoneme("_", 0, 0.2), Phoneme("m", 0.2, 0.4), Phoneme("ɑ", 0.4, 0.8, 1.0))
     said = Utterance("", "", burst(20, 5, 20), sounds)
-    told = patches_of(open_stream(FACE, "mira"), said, timed=True)
+    told = patches_of(open_driver(FACE, "mira"), said, timed=True)
     assert len(told) == 20
     assert max(patch.press for patch in told[5:10]) == 1
-    baseline = patches_of(open_stream(LOUDNESS, "mira"), said, timed=True)
+    baseline = patches_of(open_driver(LOUDNESS, "mira"), said, timed=True)
     assert max(patch.press for patch in baseline) == 0

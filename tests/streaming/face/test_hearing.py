@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from streaming.face.atlas_face import AtlasFace
+from streaming.face.base import FaceRequest
 from streaming.face.finishing import CLOSE_LIMIT, OPEN_LIMIT
 from streaming.slots import MouthShape
 from streaming.speech.base import SpeechChunk, SpeechRequest
@@ -45,7 +46,7 @@ def table(patches):
 
 
 def follow(face, chunks, look_ahead_ms=80):
-    stream = face.open("anyone", look_ahead_ms)
+    stream = face.open(FaceRequest("anyone", look_ahead_ms))
     return table([patch for chunk in chunks for patch in stream.push(chunk)] + stream.flush())
 
 
@@ -114,7 +115,7 @@ def test_long_speech_is_heard_as_well_as_short(face):
 
 def test_streams_side_by_side_share_the_network_and_nothing_else(face, speech):
     one, two = pcm_of(speech)[: 2 * RATE], pcm_of(speech)[RATE : 3 * RATE]
-    streams, patches = [face.open("a"), face.open("b")], [[], []]
+    streams, patches = [face.open(FaceRequest("a")), face.open(FaceRequest("b"))], [[], []]
     for i in range(0, len(one), 1000):
         for stream, pcm, out in zip(streams, (one, two), patches, strict=True):
             out += stream.push(SpeechChunk(pcm[i : i + 1000]))

@@ -1,3 +1,5 @@
+import asyncio
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,8 @@ def test_samples_come_out_as_they_went_in(sizes: list[int]):
         start += size
         assembler.add_patches([MouthShape()] * (start // SLOT_SAMPLES - len(slots)))
         slots += assembler.ready()
-    slots += assembler.finish()
+    assembler.end()
+    slots += assembler.ready()
     out = np.concatenate([slot.samples for slot in slots]) if slots else np.zeros(0, np.float32)
     assert np.array_equal(out[: source.size], source)
     assert not out[source.size :].any() and out.size - source.size < SLOT_SAMPLES
@@ -31,8 +34,9 @@ def test_a_slot_waits_for_its_patch():
     assembler.add_speech(SpeechChunk(np.ones(3 * SLOT_SAMPLES, np.float32)))
     assert assembler.ready() == []
     assembler.add_patches([MouthShape(0.1), MouthShape(0.2)])
-    assert [slot.patch.aperture for slot in assembler.ready()] == [0.1, 0.2]
-    assert len(assembler.finish()) == 1
+    assert [slot.patch for slot in assembler.ready()] == [MouthShape(0.1), MouthShape(0.2)]
+    assembler.end()
+    assert [slot.patch for slot in assembler.ready()] == [MouthShape(0.2)]
 
 
 def test_words_move_to_the_utterance_and_to_the_slot_they_begin_in():
@@ -54,3 +58,54 @@ def test_a_word_that_begins_before_its_speech_came_is_not_lost():
     word = Word("late", -0.02, 0.02, 0, 4)
     assembler.add_speech(SpeechChunk(np.ones(SLOT_SAMPLES, np.float32), words=(word,)))
     assert [word.text for slot in assembler.ready() for word in slot.words] == ["late"]
+
+
+def sound(slots: float) -> SpeechChunk:
+    return SpeechChunk(np.ones(round(slots * SLOT_SAMPLES), np.float32))
+
+
+async def test_a_slot_waits_for_a_patch_that_is_being_drawn():
+    assembler = SlotAssembler(KEY)
+    drawn = [asyncio.get_running_loop().create_future() for _ in range(2)]
+    assembler.add_patches(drawn)
+    assert assembler.awaited is None, "there is no sound yet"
+    assembler.add_speech(sound(3))
+    assert assembler.ready() == [] and assembler.awaited is drawn[0] and assembler.promised == 2
+    drawn[1].set_result(MouthShape(0.2))
+    assert assembler.ready() == [], "the order is kept"
+    drawn[0].set_result(MouthShape(0.1))
+    assert [slot.patch for slot in assembler.ready()] == [MouthShape(0.1), MouthShape(0.2)]
+    assert assembler.awaited is None and assembler.index == 2
+
+
+async def test_a_patch_that_is_too_late_is_cancelled_and_the_last_one_shown_once_more():
+    assembler = SlotAssembler(KEY)
+    late = asyncio.get_running_loop().create_future()
+    assembler.add_patches([MouthShape(0.3), late, MouthShape(0.5)])
+    assembler.add_speech(sound(3))
+    shown = assembler.ready()
+    shown.append(assembler.give_up())
+    shown += assembler.ready()
+    assert late.cancelled()
+    assert [slot.patch for slot in shown] == [MouthShape(0.3), MouthShape(0.3), MouthShape(0.5)]
+    assert [slot.index for slot in shown] == [0, 1, 2]
+
+
+async def test_a_patch_that_nobody_draws_any_more_holds_nothing_up():
+    assembler = SlotAssembler(KEY)
+    dropped = asyncio.get_running_loop().create_future()
+    assembler.add_patches([MouthShape(0.3), dropped])
+    assembler.add_speech(sound(2))
+    dropped.cancel()
+    assert [slot.patch for slot in assembler.ready()] == [MouthShape(0.3), MouthShape(0.3)]
+
+
+async def test_the_rest_of_a_slot_waits_for_its_patch_too():
+    assembler = SlotAssembler(KEY)
+    drawn = asyncio.get_running_loop().create_future()
+    assembler.add_patches([drawn])
+    assembler.add_speech(sound(0.5))
+    assembler.end()
+    assert assembler.ready() == [] and assembler.awaited is drawn
+    drawn.set_result(MouthShape(0.4))
+    assert [slot.patch for slot in assembler.ready()] == [MouthShape(0.4)]

@@ -1,12 +1,18 @@
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+import msgspec
 import numpy as np
 import pytest
 
 from streaming.errors import LipstreamError, ScriptRejected
 from streaming.performer.base import PerformRequest
-from streaming.performer.line import run_line
+from streaming.performer.line import MAX_PROMISED, run_line
 from streaming.script import piece_of
-from streaming.slots import Notice, Slot, UtteranceKey
-from tests.support.engines import CountingFace, RampSpeech, slots_for
+from streaming.slots import MouthShape, Notice, PerformanceItem, Slot, UtteranceKey
+from tests.support.clock import ManualClock, settle
+from tests.support.engines import CountingFace, DrawnFace, DrawnFaceStream, RampSpeech, slots_for
 
 REQUEST = PerformRequest(UtteranceKey("s", 0, 1), avatar="mira")
 
@@ -28,7 +34,7 @@ async def test_slots_carry_every_sample_patch_and_word_once():
     samples = np.concatenate([slot.samples for slot in slots])
     spoken = 3 * 5040
     assert np.array_equal(samples[:spoken], np.arange(spoken, dtype=np.float32))
-    assert [slot.patch.aperture for slot in slots] == [i / 100 for i in range(len(slots))]
+    assert [slot.patch for slot in slots] == [MouthShape(i / 100) for i in range(len(slots))]
     assert [word.text for slot in slots for word in slot.words] == ["one", "two", "three"]
 
 
@@ -64,3 +70,127 @@ async def test_a_script_is_of_one_kind(request_: PerformRequest, piece: str | by
 async def test_empty_sound_is_refused():
     with pytest.raises(ScriptRejected, match="audio is empty"):
         await perform(AUDIO)
+
+
+# Faces that are drawn elsewhere ---------------------------------------------------------------------------
+
+
+@dataclass
+class Performing:
+    """A line whose frames the test draws, and what has come out of it."""
+
+    line: AsyncGenerator[PerformanceItem, None]
+    face: DrawnFace
+    clock: ManualClock
+    items: list[PerformanceItem] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+
+    async def _collect(self) -> None:
+        async for item in self.line:
+            self.items.append(item)
+
+    async def begin(self) -> DrawnFaceStream:
+        self.task = asyncio.ensure_future(self._collect())
+        await settle()
+        return self.face.streams[0]
+
+    @property
+    def patches(self) -> list[object]:
+        return [item.patch for item in self.items if isinstance(item, Slot)]
+
+    @property
+    def samples(self) -> np.ndarray:
+        return np.concatenate([item.samples for item in self.items if isinstance(item, Slot)])
+
+
+def performing(request: PerformRequest, *script: str | bytes) -> Performing:
+    face, clock = DrawnFace(), ManualClock()
+    return Performing(run_line(RampSpeech(), face, request, pieces(*script), clock), face, clock)
+
+
+def shapes(frames: int) -> list[MouthShape]:
+    return [MouthShape((i % 100) / 100) for i in range(frames)]
+
+
+async def test_slots_go_as_their_frames_are_drawn() -> None:
+    performing_ = performing(REQUEST, "one two three")
+    stream = await performing_.begin()
+    assert performing_.patches == [] and stream.request.avatar == "mira"
+    stream.draw(2)
+    await settle()
+    assert performing_.patches == shapes(2)
+    stream.draw()
+    await settle()
+    assert performing_.task is not None
+    await performing_.task
+    assert performing_.patches == shapes(slots_for(3)) and stream.closed
+    assert np.array_equal(performing_.samples[:15120], np.arange(15120, dtype=np.float32))
+
+
+async def test_a_picture_that_is_late_does_not_hold_up_the_sound() -> None:
+    performing_ = performing(REQUEST, "one two three")
+    stream = await performing_.begin()
+    stream.draw(3)
+    await settle()
+    late = stream.drawing[0][0]
+    await performing_.clock.advance(0.119)
+    assert len(performing_.patches) == 3
+    await performing_.clock.advance(0.002)
+    assert performing_.patches == [*shapes(3), shapes(3)[-1]], "the last one is shown once more"
+    assert late.cancelled()
+    stream.draw()
+    await settle()
+    assert performing_.patches[4:] == shapes(slots_for(3))[4:]
+    assert np.array_equal(performing_.samples[:15120], np.arange(15120, dtype=np.float32))
+
+
+async def test_the_first_picture_is_waited_for() -> None:
+    performing_ = performing(REQUEST, "one two three")
+    stream = await performing_.begin()
+    await performing_.clock.advance(1.9)
+    assert performing_.patches == []
+    await performing_.clock.advance(0.2)
+    assert performing_.patches[0] == MouthShape(), "but not for ever"
+    stream.draw()
+
+
+async def test_a_file_waits_for_every_picture() -> None:
+    performing_ = performing(msgspec.structs.replace(REQUEST, pace="offline"), "one two three")
+    stream = await performing_.begin()
+    stream.draw(1)
+    await performing_.clock.advance(600)
+    assert len(performing_.patches) == 1
+    stream.draw()
+    await settle()
+    assert performing_.patches == shapes(slots_for(3))
+
+
+async def test_speech_is_not_taken_far_ahead_of_the_pictures() -> None:
+    performing_ = performing(msgspec.structs.replace(REQUEST, pace="offline"), "word " * 100)
+    stream = await performing_.begin()
+    await settle(500)
+    assert MAX_PROMISED <= len(stream.drawing) <= MAX_PROMISED + slots_for(1)
+    while performing_.task is not None and not performing_.task.done():
+        stream.draw()
+        await settle()
+    assert performing_.patches == shapes(slots_for(100))
+
+
+async def test_who_stops_listening_stops_the_drawing() -> None:
+    performing_ = performing(REQUEST, "one two three")
+    stream = await performing_.begin()
+    assert performing_.task is not None
+    performing_.task.cancel()
+    await asyncio.gather(performing_.task, return_exceptions=True)
+    await performing_.line.aclose()
+    assert stream.closed
+
+
+async def test_what_the_face_tells_becomes_a_notice() -> None:
+    performing_ = performing(REQUEST, "one two three")
+    stream = await performing_.begin()
+    assert stream.request.on_news is not None
+    stream.request.on_news("memory_low", "drawn", "smaller batches")
+    stream.draw()
+    await settle()
+    assert Notice(REQUEST.key, "memory_low", "drawn", "smaller batches") in performing_.items
