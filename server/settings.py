@@ -27,8 +27,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from streaming.audio.decode import MAX_FILE_BYTES
+from streaming.face.musetalk.options import Decoder, MuseTalkOptions
+from streaming.options import DEFAULT_MEMORY_GB, EngineOptions, GpuOptions
 from streaming.protocol import MAX_MESSAGE_BYTES, AvatarId
-from streaming.speech.options import EngineOptions
 from streaming.speech.profiles.store import DEFAULT_LIMIT, profiles_folder
 from streaming.speech.qwen3.options import DEFAULT_MODEL, DEFAULT_SESSIONS, Qwen3Options
 
@@ -36,6 +37,7 @@ PREFIX = "LIPSTREAM_"
 ICE_URL = re.compile(r"(stun|turn)s?:[!#-;=?-~]+")
 ENV_FILE = ".env"
 MIN_API_KEY_LENGTH = 16
+DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d+)?)$"
 PRINTABLE = r"^[ -~]+$"
 SECRET_FIELDS = frozenset({"api_key", "ice_servers"})
 """Their values are not repeated in complaints."""
@@ -139,7 +141,7 @@ class Settings(BaseSettings):
     )
     qwen3_revision: str = Field(default="", description="Commit of the hub to use; a known one when empty.")
     qwen3_device: str = Field(
-        default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, mps, cuda or cuda:1."
+        default="auto", pattern=DEVICE_PATTERN, description="auto, cpu, mps, cuda or cuda:1."
     )
     qwen3_text_embedding_on_cpu: bool = Field(
         default=False, description="Saves 0.62 GB of the card's memory."
@@ -150,7 +152,33 @@ class Settings(BaseSettings):
     qwen3_instruction: str = Field(
         default="", max_length=1000, description="A way of speaking, or the voice that 1.7b-design makes."
     )
-    face: str = Field(default="atlas", min_length=1, description="Face engine.")
+    face: str = Field(
+        default="atlas",
+        min_length=1,
+        description="Face engines in order of fallback, by comma: atlas, or musetalk,atlas.",
+    )
+    musetalk_dir: str = Field(
+        default="", description="MuseTalk: the folder of its weights; from the hub when empty."
+    )
+    musetalk_device: str = Field(
+        default="auto", pattern=DEVICE_PATTERN, description="auto, cpu, mps, cuda or cuda:1."
+    )
+    musetalk_decoder: Decoder = Field(
+        default="auto", description="Live pictures: taesd is quick, vae is better."
+    )
+    musetalk_render_decoder: Decoder = Field(default="auto", description="The same for films.")
+    gpu_memory_gb: float = Field(
+        default=DEFAULT_MEMORY_GB,
+        gt=0,
+        le=1000,
+        description="The most that all models take of the graphics card's memory.",
+    )
+    gpu_idle_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="After so long without speech models leave the card until the next; 0: never.",
+    )
     avatar: AvatarId = Field(default="mira", description="The avatar when a request names none.")
 
     ice_servers: list[IceServer] = Field(default=[], description="STUN and TURN servers, as JSON.")
@@ -214,7 +242,7 @@ class Settings(BaseSettings):
 
     @property
     def engine_options(self) -> EngineOptions:
-        """What is set about the speech engines."""
+        """What is set about engines."""
         return EngineOptions(
             qwen3=Qwen3Options(
                 model=self.qwen3_model,
@@ -223,7 +251,14 @@ class Settings(BaseSettings):
                 text_embedding_on_cpu=self.qwen3_text_embedding_on_cpu,
                 sessions=self.qwen3_sessions,
                 instruction=self.qwen3_instruction,
-            )
+            ),
+            musetalk=MuseTalkOptions(
+                folder=self.musetalk_dir,
+                device=self.musetalk_device,
+                decoder=self.musetalk_decoder,
+                render_decoder=self.musetalk_render_decoder,
+            ),
+            gpu=GpuOptions(memory_gb=self.gpu_memory_gb, idle_seconds=self.gpu_idle_seconds),
         )
 
     @property

@@ -18,10 +18,10 @@ import msgspec
 import structlog
 
 from streaming.errors import EngineFailed, LipstreamError
+from streaming.options import EngineOptions
 from streaming.performer.messages import ToPerformer, Unable
 from streaming.performer.server import PerformerServer
 from streaming.performer.wire import Channel
-from streaming.speech.options import EngineOptions
 
 log = structlog.get_logger(__name__)
 

@@ -15,6 +15,7 @@ import structlog
 
 from streaming.clock import Clock, SystemClock
 from streaming.errors import EngineFailed, LipstreamError, PerformerLost, ScriptRejected, error_from_code
+from streaming.options import EngineOptions
 from streaming.performer.base import PerformerDescription, PerformRequest
 from streaming.performer.messages import (
     Audio,
@@ -33,7 +34,6 @@ from streaming.performer.messages import (
 from streaming.performer.wire import Channel
 from streaming.script import Piece
 from streaming.slots import Notice, PerformanceItem, Slot, UtteranceKey
-from streaming.speech.options import EngineOptions
 from streaming.timing import SLOT_SAMPLES
 
 log = structlog.get_logger(__name__)

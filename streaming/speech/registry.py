@@ -8,10 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from streaming.errors import EngineUnavailable, LipstreamError
+from streaming.options import EngineOptions
 from streaming.speech import espeak, hibari, kokoro, kokoro_voices
 from streaming.speech.base import EngineStatus, SpeechEngine
 from streaming.speech.chain import FallbackChain
-from streaming.speech.options import EngineOptions
 from streaming.speech.qwen3 import engine as qwen3
 
 DEFAULT_CHAIN = "hibari,kokoro,espeak"

@@ -12,7 +12,7 @@ from server.settings import (
     unknown_variables,
 )
 from server.state import performer_config
-from streaming.speech.options import EngineOptions
+from streaming.options import EngineOptions
 from streaming.speech.qwen3.options import Qwen3Options
 
 
