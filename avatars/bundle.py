@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,8 +23,12 @@ from avatars.atlas_file import load_atlas
 from avatars.errors import AvatarExists, BundleInvalid
 from avatars.folders import TEMPORARY_PREFIX
 from avatars.manifest import MANIFEST_NAME, PART_LIMITS, AvatarDetails, Manifest, Part, PartName
+from avatars.musetalk import MuseTalkPart, frames_of
+from avatars.musetalk_file import load_musetalk
 
 MAX_MANIFEST_BYTES = 64 << 10
+LOOKS = 4
+"""How often an avatar is read anew when it changes while it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,22 @@ class Bundle:
         try:
             return load_atlas(path)
         except FileNotFoundError as error:
-            raise BundleInvalid(f"The avatar '{self.id}' was deleted meanwhile. Choose another.") from error
+            raise self._deleted() from error
+
+    def musetalk(self) -> MuseTalkPart:
+        """Read the part for MuseTalk that lies in the bundle, outdated or not.
+
+        Raises:
+            BundleInvalid: there is none, or it is damaged.
+        """
+        path, manifest = self.part("musetalk.safetensors"), self.manifest
+        try:
+            return load_musetalk(path, manifest.width, manifest.height, frames_of(manifest))
+        except FileNotFoundError as error:
+            raise self._deleted() from error
+
+    def _deleted(self) -> BundleInvalid:
+        return BundleInvalid(f"The avatar '{self.id}' was deleted meanwhile. Choose another.")
 
 
 class BundleWriter:
@@ -108,12 +127,10 @@ class BundleWriter:
             BundleInvalid: a part is missing for one of the engines, too large, or not a part.
         """
         folder = self._open_folder
-        parts = {
-            name: _measure(folder / name) for name in sorted(os.listdir(folder)) if name != MANIFEST_NAME
-        }
-        manifest = _parse(details.model_dump() | {"parts": parts}, details.id)
-        _check_parts(folder, manifest)
-        (folder / MANIFEST_NAME).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        parts = {name: measure(folder / name) for name in sorted(os.listdir(folder)) if name != MANIFEST_NAME}
+        manifest = parse_manifest(details.model_dump() | {"parts": parts}, details.id)
+        check_parts(folder, manifest)
+        (folder / MANIFEST_NAME).write_text(manifest_text(manifest), encoding="utf-8")
         folder.chmod(0o755)
         place = self._root / manifest.id
         try:
@@ -139,13 +156,7 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         BundleInvalid: naming what is wrong.
     """
-    path = folder / MANIFEST_NAME
-    size = _regular_size(path)
-    if size > MAX_MANIFEST_BYTES:
-        raise BundleInvalid(f"{MANIFEST_NAME} of '{folder.name}' is larger than {MAX_MANIFEST_BYTES} bytes.")
-    manifest = _parse(path.read_bytes(), folder.name)
-    _check_parts(folder, manifest)
-    return manifest
+    return _settled(folder, lambda _: None)
 
 
 def open_bundle(folder: Path, *, builtin: bool = False) -> Bundle:
@@ -154,20 +165,62 @@ def open_bundle(folder: Path, *, builtin: bool = False) -> Bundle:
     Raises:
         BundleInvalid: naming what is wrong.
     """
-    manifest = read_manifest(folder)
-    for name, part in manifest.parts.items():
+
+    def check_digests(manifest: Manifest) -> None:
+        for name, part in manifest.parts.items():
+            try:
+                found = _digest(folder / name)
+            except FileNotFoundError as error:
+                raise BundleInvalid(
+                    f"The avatar '{folder.name}' is being deleted. Choose another."
+                ) from error
+            if found != part.sha256:
+                raise BundleInvalid(
+                    f"{name} of '{folder.name}' has changed since it was written. "
+                    "Get a whole copy of the avatar."
+                )
+
+    return Bundle(folder, _settled(folder, check_digests), builtin)
+
+
+def _settled(folder: Path, check: Callable[[Manifest], None]) -> Manifest:
+    """Read and check a bundle; what does not fit is read anew if the bundle was replaced meanwhile."""
+    manifest = _read(folder)
+    for _ in range(LOOKS):
         try:
-            found = _digest(folder / name)
-        except FileNotFoundError as error:
-            raise BundleInvalid(f"The avatar '{folder.name}' is being deleted. Choose another.") from error
-        if found != part.sha256:
-            raise BundleInvalid(
-                f"{name} of '{folder.name}' has changed since it was written. Get a whole copy of the avatar."
-            )
-    return Bundle(folder, manifest, builtin)
+            check_parts(folder, manifest)
+            check(manifest)
+            return manifest
+        except BundleInvalid:
+            again = _read(folder)
+            if again == manifest:
+                raise
+            manifest = again
+    raise BundleInvalid(f"The avatar '{folder.name}' is being changed all the time. Try again later.")
 
 
-def _parse(data: bytes | Mapping[str, object], name: str) -> Manifest:
+def _read(folder: Path) -> Manifest:
+    path = folder / MANIFEST_NAME
+    size = _regular_size(path)
+    if size > MAX_MANIFEST_BYTES:
+        raise BundleInvalid(f"{MANIFEST_NAME} of '{folder.name}' is larger than {MAX_MANIFEST_BYTES} bytes.")
+    try:
+        return parse_manifest(path.read_bytes(), folder.name)
+    except FileNotFoundError as error:
+        raise BundleInvalid(f"The avatar '{folder.name}' is being deleted. Choose another.") from error
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """What ``avatar.json`` holds."""
+    return manifest.model_dump_json(indent=2) + "\n"
+
+
+def parse_manifest(data: bytes | Mapping[str, object], name: str) -> Manifest:
+    """The manifest of an avatar from its text or its values.
+
+    Raises:
+        BundleInvalid: it is not valid.
+    """
     try:
         return (
             Manifest.model_validate_json(data) if isinstance(data, bytes) else Manifest.model_validate(data)
@@ -181,7 +234,12 @@ def _parse(data: bytes | Mapping[str, object], name: str) -> Manifest:
         ) from error
 
 
-def _check_parts(folder: Path, manifest: Manifest) -> None:
+def check_parts(folder: Path, manifest: Manifest) -> None:
+    """Check that what a manifest tells of is there, with its size.
+
+    Raises:
+        BundleInvalid: naming what is wrong.
+    """
     needed: dict[str, PartName] = {"atlas": "atlas.npz", "musetalk": "musetalk.safetensors"}
     for engine in manifest.engines:
         if needed[engine] not in manifest.parts:
@@ -209,7 +267,12 @@ def _regular_size(path: Path) -> int:
     return status.st_size
 
 
-def _measure(path: Path) -> Part:
+def measure(path: Path) -> Part:
+    """What a manifest says of a file.
+
+    Raises:
+        BundleInvalid: it is missing, empty, or not a plain file.
+    """
     if _regular_size(path) == 0:
         raise BundleInvalid(f"{path.name} is empty.")
     return Part(sha256=_digest(path), bytes=_regular_size(path))

@@ -43,3 +43,9 @@ class AvatarReadOnly(AvatarError):
     """The avatar ships with the program and cannot be changed."""
 
     code = "avatar_read_only"
+
+
+class AvatarNotReady(AvatarError):
+    """The avatar has no part for a face engine, or an outdated one; the message says how to make it."""
+
+    code = "avatar_not_ready"

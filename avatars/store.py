@@ -11,6 +11,8 @@ from avatars.bundle import Bundle, BundleWriter, open_bundle, read_manifest, tak
 from avatars.errors import AvatarNotFound, AvatarReadOnly, AvatarUnwritable, BundleInvalid
 from avatars.folders import discard, folders_of, hide, is_folder, remove_leftovers
 from avatars.manifest import ID_PATTERN, MANIFEST_NAME, AvatarDetails, Manifest, Part, PartName
+from avatars.musetalk import MuseTalkPart
+from avatars.musetalk_store import FoundPart, MuseTalkParts
 
 BUILTIN_ROOT = Path(__file__).parent / "builtin"
 _ID = re.compile(ID_PATTERN)
@@ -25,12 +27,14 @@ class AvatarEntry:
         manifest: what it says about itself; ``None`` when it is damaged.
         builtin: ships with the program.
         problem: what is wrong with a damaged one.
+        engines: the face engines that it is ready for; no such that its part is outdated for.
     """
 
     id: str
     manifest: Manifest | None
     builtin: bool
     problem: str | None = None
+    engines: tuple[str, ...] = ()
 
 
 class AvatarStore:
@@ -44,6 +48,7 @@ class AvatarStore:
     def __init__(self, root: Path, builtin_root: Path = BUILTIN_ROOT) -> None:
         self.root = root
         self.builtin_root = builtin_root
+        self._musetalk = MuseTalkParts(root)
 
     def list(self) -> list[AvatarEntry]:
         """All avatars by id, built-in ones first. Damaged ones are listed with their problem."""
@@ -89,6 +94,50 @@ class AvatarStore:
         _check_name(folder, manifest)
         return Bundle(folder, manifest, builtin).part(name), manifest.parts[name]
 
+    def musetalk(self, avatar: str) -> MuseTalkPart:
+        """The part of an avatar that MuseTalk uses.
+
+        Raises:
+            AvatarNotFound: there is no avatar with this id.
+            AvatarNotReady: it has no such part, or an outdated one; the message says how to make it.
+            BundleInvalid: the avatar is damaged.
+        """
+        return self._musetalk.ready(self.get(avatar))
+
+    def musetalk_fingerprint(self, avatar: str) -> str | None:
+        """The fingerprint of that part, or ``None`` when it could not be used; quicker, as no part is read.
+
+        Raises:
+            AvatarNotFound: there is no avatar with this id.
+            BundleInvalid: the avatar is damaged.
+        """
+        folder, builtin = self._find(avatar)
+        manifest = read_manifest(folder)
+        _check_name(folder, manifest)
+        return self._musetalk.fingerprint(manifest, folder, builtin=builtin)
+
+    def find_musetalk(self, avatar: str) -> FoundPart | None:
+        """The same part, outdated or not, and where it lies; ``None`` when there is none.
+
+        Raises:
+            AvatarNotFound: there is no avatar with this id.
+            BundleInvalid: the avatar, or the part, is damaged.
+        """
+        return self._musetalk.find(self.get(avatar))
+
+    def put_musetalk(self, avatar: str, part: MuseTalkPart) -> None:
+        """Give an avatar its part for MuseTalk, in place of the one that it may have.
+
+        It goes into the bundle. Avatars that ship with the program cannot be changed: theirs lies beside the
+        user's own avatars. Whoever reads at that moment gets the old one or the new one.
+
+        Raises:
+            AvatarNotFound: there is no avatar with this id.
+            AvatarUnwritable: the disk refuses.
+            BundleInvalid: the part does not fit the avatar.
+        """
+        self._musetalk.put(self.get(avatar), part)
+
     def exists(self, avatar: str) -> bool:
         """Whether an avatar, damaged or not, has this id."""
         try:
@@ -127,6 +176,8 @@ class AvatarStore:
         source = open_bundle(folder)
         if "atlas.npz" in source.manifest.parts:
             source.atlas()
+        if "musetalk.safetensors" in source.manifest.parts:
+            source.musetalk()
         new_id = avatar or source.id
         with self.writer(new_id) as writer:
             for name in source.manifest.parts:
@@ -157,7 +208,7 @@ class AvatarStore:
             ) from error
 
     def remove_leftovers(self, before: float) -> int:
-        """Remove what a killed process was writing or deleting.
+        """Remove what a killed process was writing or deleting, and outdated parts of built-in avatars.
 
         Args:
             before: Unix time; younger folders may be somebody's work and stay.
@@ -165,7 +216,8 @@ class AvatarStore:
         Returns:
             How many folders were removed.
         """
-        return remove_leftovers(self.root, before)
+        shipped = [entry.manifest for entry in self.list() if entry.builtin and entry.manifest]
+        return remove_leftovers(self.root, before) + self._musetalk.remove_outdated(shipped)
 
     def _find(self, avatar: str) -> tuple[Path, bool]:
         if _ID.fullmatch(avatar):
@@ -181,7 +233,8 @@ class AvatarStore:
             _check_name(folder, manifest)
         except (BundleInvalid, OSError) as error:
             return AvatarEntry(folder.name, None, builtin, str(error))
-        return AvatarEntry(manifest.id, manifest, builtin)
+        engines = self._musetalk.engines(manifest, folder, builtin=builtin)
+        return AvatarEntry(manifest.id, manifest, builtin, engines=engines)
 
 
 def _missing(avatar: str) -> AvatarNotFound:

@@ -41,6 +41,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "avatar_exists": 409,
     "avatar_read_only": 403,
     "avatar_unwritable": 503,
+    "avatar_not_ready": 409,
     "session_closed": 410,
     "voice_rejected": 422,
     "voice_invalid": 422,
