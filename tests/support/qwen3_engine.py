@@ -97,4 +97,4 @@ class Steps:
 
 async def idle(engine: Qwen3Engine) -> None:
     """Wait until the compute thread has nothing to do."""
-    await asyncio.get_running_loop().run_in_executor(engine._executor, lambda: None)
+    await asyncio.wrap_future(engine._compute.settled())

@@ -1,17 +1,16 @@
 # pyright: reportMissingImports=false
-"""One compute thread for everybody: all open sentences are stepped together, a frame each.
+"""All open sentences are stepped together, a frame each: one source of work on the compute thread.
 
-Sentences are written to, listened to and dropped from the event loop; the thread runs as long as there is
-something to do, and hands sound back as it comes.
+Sentences are written to, listened to and dropped from the event loop; their steps are made on the thread
+that all models of the process share (:mod:`streaming.gpu.compute`), which hands sound back as it comes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
+import math
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import Executor
 from functools import partial
 
 import numpy as np
@@ -19,35 +18,52 @@ import structlog
 from numpy.typing import NDArray
 
 from streaming.errors import EngineFailed, LipstreamError
+from streaming.gpu.budget import is_out_of_memory, release
+from streaming.gpu.compute import ComputeThread
+from streaming.gpu.work import AT_ONCE, RunningMean
 from streaming.speech.qwen3.machine import Cast, Machine
 from streaming.speech.qwen3.sentence import Item, Order, Sentence
 
 log = structlog.get_logger(__name__)
 
+STEP_SECONDS = 0.03
+"""What a step is taken to cost before one has been measured."""
+
 
 class Conductor:
-    """Steps the sentences of all sessions.
+    """Steps the sentences of all sessions. A :class:`streaming.gpu.work.Work`.
 
     Args:
         machine: what speaks.
-        executor: of one thread, on which the machine was loaded.
+        compute: the thread on which the machine was loaded.
+        step_seconds: what a step costs, where that is known from a calibration.
     """
 
-    def __init__(self, machine: Machine, executor: Executor) -> None:
+    name = "qwen3"
+
+    def __init__(self, machine: Machine, compute: ComputeThread, step_seconds: float = STEP_SECONDS) -> None:
         self._machine = machine
-        self._executor = executor
+        self._compute = compute
         self._commands: deque[tuple[Sentence, Callable[[], None]]] = deque()
+        self._preparations: deque[Cast] = deque()
         self._sentences: list[Sentence] = []
-        self._lock = threading.Lock()
-        self._running = self._news = False
+        self._cost = RunningMean(step_seconds)
+
+    @property
+    def machine(self) -> Machine:
+        """What speaks."""
+        return self._machine
+
+    # From any thread.
 
     def open(self, order: Order) -> Speaking:
         """Begin a sentence; call this in the event loop that listens to it."""
         return Speaking(order, self._machine, self)
 
     def prepare(self, cast: Cast) -> None:
-        """Run a voice's reference through the codec when there is nothing else to do; on any thread."""
-        self._executor.submit(cast.codec_state, self._machine.decoder)
+        """Run a voice's reference through the codec when there is nothing else to do."""
+        self._preparations.append(cast)
+        self.look()
 
     def tell(self, sentence: Sentence, command: Callable[[], None]) -> None:
         """Have something done with a sentence on the compute thread, before its next step."""
@@ -56,53 +72,84 @@ class Conductor:
 
     def look(self) -> None:
         """Make the compute thread look around: something has changed."""
-        with self._lock:
-            self._news = True
-            if self._running:
-                return
-            self._running = True
-        self._executor.submit(self._run)
+        self._compute.look()
+
+    # On the compute thread.
 
     def add(self, sentence: Sentence) -> None:
-        """Take a sentence along; on the compute thread."""
+        """Take a sentence along."""
         self._sentences.append(sentence)
 
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                self._news = False
-            try:
-                busy = self._round()
-            except Exception as error:
-                log.exception("qwen3 failed")
-                self._fail(error)
-                busy = False
-            with self._lock:
-                if not busy and not self._news:
-                    self._running = False
-                    return
+    def due(self) -> float | None:
+        """When the sound of the first of its sentences runs dry; see :class:`streaming.gpu.work.Work`."""
+        if self._commands:
+            return AT_ONCE
+        now, room = self._compute.clock.now(), self._machine.loop.free > 0
+        earliest: float | None = None
+        for sentence in self._sentences:
+            if sentence.stream is not None or sentence.late or (room and sentence.waiting):
+                due = sentence.due(self._cost.value)
+                due = now if due is None else due
+                earliest = due if earliest is None else min(earliest, due)
+        return math.inf if earliest is None and self._preparations else earliest
 
-    def _round(self) -> bool:
-        """A frame for each sentence that can have one; whether there was any."""
+    def cost(self) -> float:
+        """What a step has cost lately."""
+        return self._cost.value
+
+    def step(self) -> None:
+        """Do what it was told; else a frame for each sentence that can have one; else prepare a voice."""
+        if self._commands:
+            self._obey()
+            return
+        began = self._compute.clock.now()
+        if self._round():
+            self._cost.add(self._compute.clock.now() - began)
+        elif self._preparations:
+            self._prepare(self._preparations.popleft())
+
+    def failed(self, error: Exception) -> None:
+        """A step broke: all who take part in it are told."""
+        _release_after(error)
+        for sentence in self._sentences:
+            sentence.close(_failure(error))
+        self._sentences.clear()
+
+    def _obey(self) -> None:
         while self._commands:
             sentence, command = self._commands.popleft()
             self._attempt(sentence, command)
         self._sentences = [sentence for sentence in self._sentences if not sentence.over]
+
+    def _round(self) -> bool:
+        """A frame for each sentence that can have one; whether there was anything to do."""
+        busy = False
         for sentence in self._sentences:
-            self._attempt(sentence, sentence.starving)
+            if sentence.late:
+                busy = True
+                self._attempt(sentence, sentence.starving)
             # First come, first served: who speaks sentence after sentence queues up anew for each.
             if sentence.waiting and self._machine.loop.free:
+                busy = True
                 self._attempt(sentence, sentence.begin)
         for sentence in self._sentences:
             if sentence.stream is not None:
                 self._attempt(sentence, sentence.before_frame)
         live = [(s, stream) for s in self._sentences if (stream := s.stream) is not None]
-        if not live:
-            return any(sentence.waiting for sentence in self._sentences) and self._machine.loop.free > 0
-        frames = self._machine.loop.step([stream for _, stream in live])
-        for (sentence, _), codes in zip(live, frames, strict=True):
-            self._attempt(sentence, partial(sentence.after_frame, codes))
-        return True
+        if live:
+            frames = self._machine.loop.step([stream for _, stream in live])
+            for (sentence, _), codes in zip(live, frames, strict=True):
+                self._attempt(sentence, partial(sentence.after_frame, codes))
+        self._sentences = [sentence for sentence in self._sentences if not sentence.over]
+        return busy or bool(live)
+
+    def _prepare(self, cast: Cast) -> None:
+        try:
+            cast.codec_state(self._machine.decoder)
+        except Exception as error:
+            # Who speaks with it is told.
+            log.exception("qwen3 voice not prepared")
+            _release_after(error)
 
     def _attempt(self, sentence: Sentence, work: Callable[[], None]) -> None:
         """What goes wrong with one sentence is no concern of the others."""
@@ -112,16 +159,21 @@ class Conductor:
             sentence.close(error)
         except Exception as error:
             log.exception("qwen3 sentence failed")
+            _release_after(error)
             sentence.close(_failure(error))
-
-    def _fail(self, error: Exception) -> None:
-        for sentence in self._sentences:
-            sentence.close(_failure(error))
-        self._sentences.clear()
 
 
 def _failure(error: Exception) -> EngineFailed:
+    if is_out_of_memory(error):
+        return EngineFailed(
+            "The speech engine 'qwen3' ran out of the card's memory. Try again, or let fewer speak at once."
+        )
     return EngineFailed(f"The speech engine 'qwen3' failed: {error or type(error).__name__}.")
+
+
+def _release_after(error: Exception) -> None:
+    if is_out_of_memory(error):
+        release()
 
 
 class Speaking:

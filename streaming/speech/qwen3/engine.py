@@ -1,16 +1,16 @@
 """Qwen3-TTS 12 Hz as a speech engine: ten languages, cloned voices, sound 80 ms at a time.
 
 The model takes its text beside its frames, a token each, so a sentence is spoken while it is still being
-written. All sentences of all sessions are stepped together on one compute thread (see
-:mod:`streaming.speech.qwen3.conductor`). PyTorch is imported when the engine warms up.
+written. All sentences of all sessions are stepped together on the thread that everything on the card shares
+(see :mod:`streaming.speech.qwen3.conductor`). PyTorch is imported when the engine warms up.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, aclosing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from streaming.audio.stretching import FASTEST, SLOWEST, Tempo
 from streaming.errors import EngineFailed, EngineUnavailable, LipstreamError, ScriptRejected
+from streaming.gpu.budget import release
+from streaming.gpu.compute import ComputeThread
 from streaming.speech import language
 from streaming.speech.base import EngineStatus, SpeechChunk, SpeechRequest, VoiceInfo
 from streaming.speech.limiter import limited
@@ -39,9 +41,11 @@ from streaming.speech.text.clauses import Ending
 from streaming.timing import SPEECH_RATE
 
 if TYPE_CHECKING:
+    from streaming.gpu.calibration import SpeechSteps
     from streaming.speech.qwen3.casting import Casting
     from streaming.speech.qwen3.conductor import Conductor
     from streaming.speech.qwen3.machine import Cast
+    from streaming.speech.qwen3.sentence import Order
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +68,7 @@ class Qwen3Engine:
     Args:
         data_dir: folder that holds voice profiles; ``None``: no voices of people.
         options: which checkpoint, and where it runs.
+        compute: the thread of everything on the card; ``None``: one of its own.
 
     Raises:
         EngineUnavailable: packages are missing, or the model is none.
@@ -71,7 +76,12 @@ class Qwen3Engine:
 
     name = NAME
 
-    def __init__(self, data_dir: Path | None = None, options: Qwen3Options | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path | None = None,
+        options: Qwen3Options | None = None,
+        compute: ComputeThread | None = None,
+    ) -> None:
         if wrong := missing():
             raise EngineUnavailable(f"The speech engine 'qwen3' needs {', '.join(wrong)}: {INSTALL}")
         self._options = options or Qwen3Options()
@@ -80,11 +90,13 @@ class Qwen3Engine:
         self._checkpoint: Checkpoint | None = None
         self._look(local_folder(self._options.model, self._options.revision))
         # One thread for all that computes with the talker: its graphs and caches belong to it.
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix=NAME)
+        self._compute = compute or ComputeThread(name=NAME)
         # Recordings are encoded elsewhere, so that nobody's speech waits for that.
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix=f"{NAME}-voices")
         self._device = self._options.device
         self._loading = asyncio.Lock()
+        self._speaking = 0
+        self._preparing: list[Future[None]] = []
         self._conductor: Conductor | None = None
         self._casting: Casting | None = None
 
@@ -128,34 +140,81 @@ class Qwen3Engine:
                 return
             await asyncio.to_thread(language.load)
             try:
-                await asyncio.get_running_loop().run_in_executor(self._executor, self._load)
+                await asyncio.wrap_future(self._compute.call(self._load))
             except LipstreamError:
                 raise
             except Exception as error:
                 raise EngineFailed(f"Qwen3-TTS cannot be loaded: {error or type(error).__name__}.") from error
-            for voice in self.voices()[:READY_VOICES]:
-                self._encoder.submit(self._make_ready, voice.name)
+            assert self._conductor is not None and self._casting is not None
+            make_ready = partial(_make_ready, self._conductor, self._casting)
+            self._preparing = [
+                self._encoder.submit(make_ready, voice.name) for voice in self.voices()[:READY_VOICES]
+            ]
+
+    async def unload(self) -> bool:
+        """Free the memory of the model, unless somebody speaks; who speaks next has it loaded again.
+
+        Returns:
+            Whether there was something to free, and nobody spoke.
+        """
+        async with self._loading:
+            if self._speaking or self._conductor is None:
+                return False
+            conductor, self._conductor, self._casting = self._conductor, None, None
+            for preparation in self._preparing:
+                preparation.cancel()
+            self._preparing.clear()
+            # One that has begun still uses the model.
+            await asyncio.get_running_loop().run_in_executor(self._encoder, _nothing)
+            self._compute.remove(conductor)
+            del conductor
+            await asyncio.wrap_future(self._compute.call(release))
+            log.info("qwen3 unloaded", model=self._options.model)
+            return True
+
+    def measured_steps(self) -> AbstractContextManager[SpeechSteps]:
+        """What a calibration measures; on the compute thread, while nobody speaks.
+
+        Raises:
+            EngineFailed: it is not loaded, or somebody speaks.
+        """
+        from streaming.speech.qwen3.rehearsal import rehearsing
+
+        if self._conductor is None or self._speaking:
+            raise EngineFailed("The speech engine 'qwen3' is measured when it is loaded and nobody speaks.")
+        return rehearsing(self._conductor.machine)
 
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk, None]:
         """Speak, 80 ms first, then in larger chunks. See :class:`streaming.speech.base.SpeechEngine`."""
         self.check(request)
-        await self.warm_up()
+        self._speaking += 1
+        try:
+            await self.warm_up()
+            async with aclosing(self._speak(request)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            self._speaking -= 1
+
+    async def _speak(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk, None]:
         voice = self._choose(request)
         cast = await self._cast(voice.name)
         reader = Reader(request, voice.languages)
         pace = Pace(request.speed)
-        spoken, number = False, 0
+        samples, number = 0, 0
+        spoken = False
         try:
             async with aclosing(reader.drafts()) as drafts:
                 async for draft in drafts:
-                    seed = _seed(request.seed, number)
+                    order = self._order(draft, cast, request, number, samples / SPEECH_RATE)
                     number += 1
                     try:
-                        async with aclosing(self._say(draft, cast, seed, request.speed, pace)) as chunks:
+                        async with aclosing(self._say(draft, order, pace)) as chunks:
                             async for chunk in chunks:
                                 if not spoken and request.on_engine is not None:
                                     request.on_engine(self.name)
                                 spoken = True
+                                samples += len(chunk.pcm)
                                 yield chunk
                     except EngineFailed as error:
                         if not (spoken and _is_silence(error)):
@@ -167,15 +226,25 @@ class Qwen3Engine:
         if not spoken:
             raise ScriptRejected("The text holds nothing that can be spoken. Send at least one word.")
 
-    async def _say(
-        self, draft: Draft, cast: Cast, seed: int, speed: float, pace: Pace
-    ) -> AsyncGenerator[SpeechChunk, None]:
-        """One sentence."""
+    def _order(self, draft: Draft, cast: Cast, request: SpeechRequest, number: int, before: float) -> Order:
+        """What the sentence of that number is said with, after so many seconds of the utterance."""
         from streaming.speech.qwen3.sentence import Order
 
-        assert self._conductor is not None and self._checkpoint is not None
-        spoken_language = name_in_model(draft.language, self._checkpoint.languages)
-        speaking = self._conductor.open(Order(cast, spoken_language, seed))
+        assert self._checkpoint is not None
+        return Order(
+            cast,
+            name_in_model(draft.language, self._checkpoint.languages),
+            _seed(request.seed, number),
+            request.playhead,
+            before,
+            request.speed,
+        )
+
+    async def _say(self, draft: Draft, order: Order, pace: Pace) -> AsyncGenerator[SpeechChunk, None]:
+        """One sentence."""
+        assert self._conductor is not None
+        speaking = self._conductor.open(order)
+        speed = order.speed
         captions, tempo, tail = Captions(pace, draft.offset), Tempo(speed), _Tail()
 
         def on_words(part: Part, script: str) -> None:
@@ -231,18 +300,8 @@ class Qwen3Engine:
         machine = load_machine(self._checkpoint.folder, options)
         self._device = machine.model.placement.device
         self._casting = Casting(machine.model, self._checkpoint, self._profiles, options.instruction)
-        self._conductor = Conductor(machine, self._executor)
-
-    def _make_ready(self, voice: str) -> None:
-        """So that the first who speaks with a voice need not wait for its recording to be encoded."""
-        assert self._casting is not None and self._conductor is not None
-        try:
-            self._conductor.prepare(self._casting.cast(voice))
-        except LipstreamError as error:
-            log.warning("qwen3 voice not ready", voice=voice, reason=error.message)
-        except Exception:
-            # Who speaks with it is told.
-            log.exception("qwen3 voice not ready", voice=voice)
+        self._conductor = Conductor(machine, self._compute)
+        self._compute.add(self._conductor)
 
     def _look(self, folder: Path | None) -> None:
         if folder is not None:
@@ -252,6 +311,21 @@ class Qwen3Engine:
     def _not_fetched(self) -> EngineUnavailable:
         command = fetch_command(self._options.model, self._options.revision)
         return EngineUnavailable(f"The weights of Qwen3-TTS are not on this machine. Fetch them: {command}")
+
+
+def _make_ready(conductor: Conductor, casting: Casting, voice: str) -> None:
+    """So that the first who speaks with a voice need not wait for its recording to be encoded."""
+    try:
+        conductor.prepare(casting.cast(voice))
+    except LipstreamError as error:
+        log.warning("qwen3 voice not ready", voice=voice, reason=error.message)
+    except Exception:
+        # Who speaks with it is told.
+        log.exception("qwen3 voice not ready", voice=voice)
+
+
+def _nothing() -> None:
+    """Done as soon as all is done that was asked for before."""
 
 
 class _Tail:

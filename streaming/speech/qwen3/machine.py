@@ -14,7 +14,7 @@ from streaming.speech.qwen3.graphs import GraphLoop
 from streaming.speech.qwen3.loop import DecodeLoop
 from streaming.speech.qwen3.model import Kind, Qwen3Model
 from streaming.speech.qwen3.options import DEFAULT_INSTRUCTION, Qwen3Options
-from streaming.speech.qwen3.prompt import Layout, PromptBuilder, Speaker
+from streaming.speech.qwen3.prompt import Layout, Prompt, PromptBuilder, Speaker
 
 CHUNK_FRAMES = (1, 1, 1, 2, 2, 3, 4, 5, 6, LONGEST_CHUNK)
 """Frames that are decoded and handed on at a time; the last entry holds for all others. Each is made while
@@ -71,15 +71,19 @@ def load_machine(folder: Path, options: Qwen3Options) -> Machine:
     return Machine(model, builder, loop, decoder)
 
 
-def _rehearse(model: Qwen3Model, builder: PromptBuilder, loop: DecodeLoop) -> None:
-    """Say something to nobody: a card loads each kernel when it is first used, those of prompts too."""
+def rehearsal_prompt(model: Qwen3Model, builder: PromptBuilder) -> Prompt:
+    """Something to say to nobody, in a voice that any checkpoint of this kind has."""
     speakers = {
         Kind.BASE: Speaker(embedding=torch.zeros(model.config.talker_config.hidden_size)),
         Kind.CUSTOM_VOICE: Speaker(name=next(iter(model.speakers), None)),
         Kind.VOICE_DESIGN: Speaker(instruction=DEFAULT_INSTRUCTION),
     }
-    prompt = builder.build(_REHEARSAL, speakers[model.kind], Layout.BESIDE)
-    stream = loop.open(prompt, model.sampling, 0)
+    return builder.build(_REHEARSAL, speakers[model.kind], Layout.BESIDE)
+
+
+def _rehearse(model: Qwen3Model, builder: PromptBuilder, loop: DecodeLoop) -> None:
+    """Say something to nobody: a card loads each kernel when it is first used, those of prompts too."""
+    stream = loop.open(rehearsal_prompt(model, builder), model.sampling, 0)
     for _ in range(2):
         loop.step([stream])
     stream.close()

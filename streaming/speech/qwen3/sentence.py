@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from streaming.errors import EngineFailed, LipstreamError
+from streaming.playhead import Playhead
 from streaming.speech.qwen3.codec import CodecState
 from streaming.speech.qwen3.guards import SILENCE_LEVEL, Guard, Verdict
 from streaming.speech.qwen3.loop import Stream
@@ -24,6 +25,9 @@ AHEAD_FRAMES = 25
 """Frames (2 s) that a sentence may be ahead of who takes its sound."""
 LEAD_SECONDS = 0.060
 """Silence that is kept before the first sound of a sentence."""
+FACE_SECONDS = 0.25
+"""Sound is wanted that long before it is played: a frame waits for 92.5 ms of sound after its own, and is
+then drawn in a batch."""
 _BLOCK = SPEECH_RATE // 100
 
 log = structlog.get_logger(__name__)
@@ -48,11 +52,17 @@ class Order:
         cast: who speaks.
         language: as the model calls it.
         seed: the same one gives the same sound.
+        playhead: of the utterance; ``None``: as soon as it can be.
+        before: seconds of the utterance that were handed on before this sentence.
+        speed: its sound is played that much faster than it was made.
     """
 
     cast: Cast
     language: str
     seed: int
+    playhead: Playhead | None = None
+    before: float = 0.0
+    speed: float = 1.0
 
 
 class Sentence:
@@ -66,7 +76,7 @@ class Sentence:
 
     def __init__(self, order: Order, machine: Machine, deliver: Callable[[Item], None]) -> None:
         self._machine, self._deliver = machine, deliver
-        self._cast = order.cast
+        self._order, self._cast = order, order.cast
         self._speaker = replace(order.cast.speaker, language=order.language)
         self._guard = Guard(order.seed)
         self._text, self._complete = "", False
@@ -128,6 +138,24 @@ class Sentence:
         ahead = self._delivered - self.taken + len(self._pending) * FRAME_SAMPLES
         return stream if ahead < AHEAD_FRAMES * FRAME_SAMPLES else None
 
+    @property
+    def late(self) -> bool:
+        """Whether its text is late, and frames that were made wait to be heard."""
+        stream = self._stream
+        return not self.over and bool(self._pending) and stream is not None and not stream.ready
+
+    def due(self, step_seconds: float) -> float | None:
+        """When its next step has to be done, or its sound runs dry; ``None``: as soon as it can be.
+
+        Args:
+            step_seconds: what a step takes: the frames of a chunk are heard only when the last is made.
+        """
+        if self._order.playhead is None:
+            return None
+        heard = self._delivered / SPEECH_RATE / self._order.speed
+        left = 0 if self.late else max(0, self._chunk_frames - len(self._pending) - 1)
+        return self._order.playhead.due(self._order.before + heard) - FACE_SECONDS - left * step_seconds
+
     def begin(self) -> None:
         """Run the prompt through the talker; there has to be room."""
         builder, loop = self._machine.builder, self._machine.loop
@@ -151,7 +179,7 @@ class Sentence:
             return
         if codes is not None:
             self._pending.append(codes)
-            if len(self._pending) >= CHUNK_FRAMES[min(self._chunks, len(CHUNK_FRAMES) - 1)]:
+            if len(self._pending) >= self._chunk_frames:
                 self._heed(self._decode())
         elif self._stream.ending is not None:
             verdict = self._decode()
@@ -159,7 +187,7 @@ class Sentence:
 
     def starving(self) -> None:
         """Text is late: let the listener hear what there is."""
-        if not self.over and self._pending and self._stream is not None and not self._stream.ready:
+        if self.late:
             self._heed(self._decode())
 
     def close(self, last: Item | None = None) -> None:
@@ -175,6 +203,11 @@ class Sentence:
         deliver, self._deliver = self._deliver, _to_nobody
         if last is not None:
             deliver(last)
+
+    @property
+    def _chunk_frames(self) -> int:
+        """Frames of the chunk that is being made."""
+        return CHUNK_FRAMES[min(self._chunks, len(CHUNK_FRAMES) - 1)]
 
     def _drop_attempt(self) -> None:
         if self._stream is not None:
