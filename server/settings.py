@@ -30,6 +30,7 @@ from streaming.audio.decode import MAX_FILE_BYTES
 from streaming.face.musetalk.options import Decoder, MuseTalkOptions
 from streaming.options import DEFAULT_MEMORY_GB, EngineOptions, GpuOptions
 from streaming.protocol import MAX_MESSAGE_BYTES, AvatarId
+from streaming.resources import Resources, avatars_folder
 from streaming.speech.profiles.store import DEFAULT_LIMIT, profiles_folder
 from streaming.speech.qwen3.options import DEFAULT_MODEL, DEFAULT_SESSIONS, Qwen3Options
 
@@ -157,7 +158,7 @@ class Settings(BaseSettings):
         min_length=1,
         description="Face engines in order of fallback, by comma: atlas, or musetalk,atlas.",
     )
-    musetalk_dir: str = Field(
+    musetalk_weights: str = Field(
         default="", description="MuseTalk: the folder of its weights; from the hub when empty."
     )
     musetalk_device: str = Field(
@@ -253,7 +254,7 @@ class Settings(BaseSettings):
                 instruction=self.qwen3_instruction,
             ),
             musetalk=MuseTalkOptions(
-                folder=self.musetalk_dir,
+                folder=self.musetalk_weights,
                 device=self.musetalk_device,
                 decoder=self.musetalk_decoder,
                 render_decoder=self.musetalk_render_decoder,
@@ -262,9 +263,14 @@ class Settings(BaseSettings):
         )
 
     @property
+    def resources(self) -> Resources:
+        """What engines are made with, or asked about."""
+        return Resources(self.data_dir, self.engine_options)
+
+    @property
     def avatars_dir(self) -> Path:
         """Where a user's own avatars live."""
-        return self.data_dir / "avatars"
+        return avatars_folder(self.data_dir)
 
     @property
     def voice_profiles_dir(self) -> Path:

@@ -15,7 +15,7 @@ class GpuOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What all models on a graphics card share.
 
     Attributes:
-        memory_gb: the most that they take of its memory together, in 10^9 bytes.
+        memory_gb: the most that they take of its memory together, in 2**30 bytes.
         idle_seconds: after so long without anything to say they are taken off the card, and put back for the
             next utterance; 0: never.
     """

@@ -76,7 +76,7 @@ def _engines(settings: Settings) -> list[Finding]:
 
     # Of the default chain, what is not installed is passed over; what somebody names is meant.
     named = settings.speech if settings.speech != speech.DEFAULT_CHAIN else ""
-    wanted = {settings.face, *(name.strip() for name in named.split(","))}
+    wanted = {name.strip() for name in (*settings.face.split(","), *named.split(","))}
     return [
         Finding(
             f"{status.kind} {status.name}",
@@ -85,7 +85,7 @@ def _engines(settings: Settings) -> list[Finding]:
             status.detail,
             status.install,
         )
-        for status in (*speech.statuses(settings.data_dir, settings.engine_options), *face.statuses())
+        for status in (*speech.statuses(settings.resources), *face.statuses(settings.resources))
     ]
 
 

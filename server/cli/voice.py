@@ -35,7 +35,7 @@ def list_all() -> None:
     table = Table("Voice", "Engine", "Languages", "Description")
     more: list[str] = []
     with readable_errors():
-        for status in statuses(settings.data_dir, settings.engine_options):
+        for status in statuses(settings.resources):
             for voice in status.voices if status.ready else ():
                 table.add_row(voice.name, voice.engine, ", ".join(voice.languages), voice.description)
             if status.install:
@@ -70,6 +70,6 @@ def install(
         f"{len(names)} voices of {engine.value} are in {settings.data_dir / 'voices' / engine.value}."
     )
     out().print("A server that runs speaks with them after its next start.")
-    for status in statuses(settings.data_dir, settings.engine_options):
+    for status in statuses(settings.resources):
         if status.name == engine.value and status.install:
             out().print(f"Still missing: {status.install}", markup=False)

@@ -216,7 +216,7 @@ def _warn(findings: tuple[Finding, ...]) -> None:
 def _engines(settings: Settings) -> tuple[str, ...]:
     """The engines that can speak with profiles, are ready, and are asked for."""
     wanted = {name.strip().lower() for name in settings.speech.split(",")}
-    known = [s for s in statuses(settings.data_dir, settings.engine_options) if s.ready and s.name in wanted]
+    known = [s for s in statuses(settings.resources) if s.ready and s.name in wanted]
     voices = [(voice.engine, voice.name) for status in known for voice in status.voices]
     ids = ProfileStore(settings.voice_profiles_dir).ids()
     return engines_for([status.name for status in known], voices, ids)
@@ -224,7 +224,7 @@ def _engines(settings: Settings) -> tuple[str, ...]:
 
 def _taken(settings: Settings) -> frozenset[str]:
     """Names of installed voices, which no profile may hide."""
-    known = statuses(settings.data_dir, settings.engine_options)
+    known = statuses(settings.resources)
     return frozenset(voice.name for status in known for voice in status.voices)
 
 

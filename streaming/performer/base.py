@@ -47,6 +47,28 @@ class VoiceDescription(msgspec.Struct, frozen=True):
     description: str = ""
 
 
+class CardDescription(msgspec.Struct, frozen=True):
+    """What the card that the networks run on was found to carry.
+
+    Attributes:
+        plan: all of it in one line for people.
+        sessions: live ones that it carries; 0: it renders files only.
+        frame_rate: drawn frames per second: 25, or 12.5 with each shown twice.
+        decoder: of live faces.
+        memory_bytes: that the networks take now.
+        memory_peak_bytes: the most that they ever took.
+        memory_budget_bytes: the most that they may take; 0: there is no limit.
+    """
+
+    plan: str
+    sessions: int
+    frame_rate: float
+    decoder: str
+    memory_bytes: int
+    memory_peak_bytes: int
+    memory_budget_bytes: int
+
+
 class PerformerDescription(msgspec.Struct, frozen=True):
     """What a performer is made of and what it can carry."""
 
@@ -56,6 +78,7 @@ class PerformerDescription(msgspec.Struct, frozen=True):
     capacity: int
     memory_bytes: int
     device: str
+    card: CardDescription | None = None
 
 
 class Performer(Protocol):

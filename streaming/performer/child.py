@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import resource
 import socket
 import sys
 from pathlib import Path
@@ -28,8 +27,6 @@ log = structlog.get_logger(__name__)
 NICENESS = 5
 """On a shared CPU the media process goes first: a late packet is heard, a late clause is not."""
 
-SESSIONS_PER_CORE = 8
-
 
 async def _main(options: argparse.Namespace) -> int:
     sock = socket.socket(fileno=options.fd)
@@ -37,31 +34,19 @@ async def _main(options: argparse.Namespace) -> int:
     channel: Channel[ToPerformer] = Channel(reader, writer, ToPerformer)
     try:
         # Imported here so that a broken engine is reported through the pipe and not as a dead process.
-        from streaming.face.registry import build_face
-        from streaming.speech.registry import build_chain
+        from streaming.performer.engines import Engines
+        from streaming.resources import Resources
 
-        speech = build_chain(options.speech, options.data_dir, options.options)
-        face = build_face(options.face)
-        await speech.warm_up()
-        await face.warm_up()
+        resources = Resources(options.data_dir, options.options)
+        engines = Engines(options.speech, options.face, resources)
+        await engines.warm_up()
     except LipstreamError as error:
         return await _give_up(channel, Unable(error.code, error.message))
     except Exception as error:
         log.exception("engines do not start")
         reason = f"The engines do not start ({type(error).__name__}: {error}). Run lipstream doctor."
         return await _give_up(channel, Unable(EngineFailed.code, reason))
-    # ru_maxrss counts kilobytes on Linux and bytes on macOS.
-    unit = 1 if sys.platform == "darwin" else 1024
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    server = PerformerServer(
-        speech,
-        face,
-        channel,
-        capacity=speech.capacity or SESSIONS_PER_CORE * (os.cpu_count() or 1),
-        memory_bytes=memory,
-        device=speech.device,
-    )
-    await server.serve()
+    await PerformerServer(engines, channel, resources).serve()
     await channel.close()
     return 0
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import partial
+from typing import Protocol
 
 import structlog
 
-from streaming.clock import Clock, SystemClock
 from streaming.errors import EngineFailed, LipstreamError
 from streaming.face.base import FaceEngine
-from streaming.performer.base import PerformerDescription, PerformRequest, VoiceDescription
+from streaming.gpu.budget import peak_process_bytes
+from streaming.gpu.idle import IdleUnloading
+from streaming.performer.base import CardDescription, PerformerDescription, PerformRequest, VoiceDescription
 from streaming.performer.line import run_line
 from streaming.performer.messages import (
     Audio,
@@ -28,11 +31,48 @@ from streaming.performer.messages import (
     ToPerformer,
 )
 from streaming.performer.wire import Channel
+from streaming.resources import Resources
 from streaming.script import Piece
 from streaming.slots import Slot, UtteranceKey
 from streaming.speech.base import SpeechEngine
 
 log = structlog.get_logger(__name__)
+
+
+SESSIONS_PER_CORE = 8
+"""Where engines do not say how many they carry."""
+
+
+class PerformerEngines(Protocol):
+    """What performs; see :class:`streaming.performer.engines.Engines`."""
+
+    @property
+    def speech(self) -> SpeechEngine:
+        """Usually a fallback chain."""
+        ...
+
+    @property
+    def face(self) -> FaceEngine:
+        """Usually a fallback chain."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where models run, such as ``cpu``."""
+        ...
+
+    @property
+    def sessions(self) -> int | None:
+        """Live sessions that they carry, where they know."""
+        ...
+
+    def describe_card(self) -> CardDescription | None:
+        """What is known of the graphics card, where networks run on one."""
+        ...
+
+    async def unload(self) -> None:
+        """Free what they can load again."""
+        ...
 
 
 class _Performance:
@@ -57,57 +97,54 @@ class PerformerServer:
     """Serves one media process until that closes the pipe.
 
     Args:
-        speech: the speech engine (usually a fallback chain).
-        face: the face engine.
+        engines: what performs; warm.
         channel: the pipe.
-        capacity: how many sessions this performer is meant to carry.
-        memory_bytes: resident memory once warm.
-        device: where the models run, such as ``cpu``.
-        clock: of this process.
+        resources: of the engines.
     """
 
     def __init__(
         self,
-        speech: SpeechEngine,
-        face: FaceEngine,
+        engines: PerformerEngines,
         channel: Channel[ToPerformer],
-        *,
-        capacity: int,
-        memory_bytes: int,
-        device: str,
-        clock: Clock | None = None,
+        resources: Resources | None = None,
     ) -> None:
-        self._clock = clock or SystemClock()
-        self._speech = speech
-        self._face = face
+        resources = resources or Resources()
+        self._clock = resources.clock
+        self._engines = engines
         self._channel = channel
-        self._capacity = capacity
-        self._memory_bytes = memory_bytes
-        self._device = device
+        # Once warm. Voices and avatars come on top, the networks' share does not change.
+        self._memory_bytes = peak_process_bytes()
+        self._idle = IdleUnloading(
+            resources.options.gpu.idle_seconds or None, engines.unload, resources.clock
+        )
         self._running: dict[UtteranceKey, tuple[_Performance, asyncio.Task[None]]] = {}
 
     async def serve(self) -> None:
         """Announce readiness, then work off messages; returns when the media process is gone."""
         self._channel.send(Description(self._describe()))
+        self._idle.start()
         try:
             async for message in self._channel.messages():
                 self._handle(message)
         finally:
+            self._idle.close()
             tasks = [task for _, task in self._running.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _describe(self) -> PerformerDescription:
-        voices = self._speech.voices()
+        engines = self._engines
+        voices, sessions = engines.speech.voices(), engines.sessions
         return PerformerDescription(
             # Those that have no voice yet, too: one may be made for them.
-            speech=tuple(self._speech.name.split(",")),
-            face=self._face.name,
+            speech=tuple(engines.speech.name.split(",")),
+            face=engines.face.name,
             voices=tuple(VoiceDescription(v.name, v.engine, v.languages, v.description) for v in voices),
-            capacity=self._capacity,
+            capacity=SESSIONS_PER_CORE * (os.cpu_count() or 1) if sessions is None else sessions,
             memory_bytes=self._memory_bytes,
-            device=self._device,
+            device=engines.device,
+            card=engines.describe_card(),
         )
 
     def _handle(self, message: ToPerformer) -> None:
@@ -135,6 +172,16 @@ class PerformerServer:
                 # Script, credit or a drop for an utterance that has ended meanwhile.
                 pass
 
+    async def _run(self, performance: _Performance) -> None:
+        engines = self._engines
+        line = run_line(engines.speech, engines.face, performance.request, performance.script(), self._clock)
+        async with aclosing(line) as items:
+            async for item in items:
+                if isinstance(item, Slot):
+                    await performance.credit.acquire()
+                self._channel.send(item)
+                await self._channel.drain()
+
     def _performed(self, key: UtteranceKey, task: asyncio.Task[None]) -> None:
         self._running.pop(key, None)
         if task.cancelled():
@@ -143,13 +190,8 @@ class PerformerServer:
     async def _perform(self, performance: _Performance) -> None:
         key = performance.request.key
         try:
-            line = run_line(self._speech, self._face, performance.request, performance.script(), self._clock)
-            async with aclosing(line) as items:
-                async for item in items:
-                    if isinstance(item, Slot):
-                        await performance.credit.acquire()
-                    self._channel.send(item)
-                    await self._channel.drain()
+            with self._idle.utterance():
+                await self._run(performance)
             self._channel.send(Finished(key))
         except LipstreamError as error:
             self._channel.send(Failed(key, error.code, error.message))

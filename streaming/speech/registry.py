@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 
 from streaming.errors import EngineUnavailable, LipstreamError
-from streaming.options import EngineOptions
+from streaming.resources import Resources
 from streaming.speech import espeak, hibari, kokoro, kokoro_voices
 from streaming.speech.base import EngineStatus, SpeechEngine
 from streaming.speech.chain import FallbackChain
@@ -16,50 +15,47 @@ from streaming.speech.qwen3 import engine as qwen3
 
 DEFAULT_CHAIN = "hibari,kokoro,espeak"
 """Engines that are not installed are passed over. qwen3 has to be asked for: it fetches gigabytes."""
-NO_OPTIONS = EngineOptions()
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechEntry:
     """How to make an engine, and how to ask about it without making it.
 
-    Both take the program's data folder, where fetched voices lie, or ``None`` when there is none, and what is
-    set about the engines. ``create`` raises :class:`EngineUnavailable` when the engine cannot run here; it
-    loads no model.
+    ``create`` raises :class:`EngineUnavailable` when the engine cannot run here; it loads no model.
     """
 
-    create: Callable[[Path | None, EngineOptions], SpeechEngine]
-    status: Callable[[Path | None, EngineOptions], EngineStatus]
+    create: Callable[[Resources], SpeechEngine]
+    status: Callable[[Resources], EngineStatus]
 
 
 ENGINES: Mapping[str, SpeechEntry] = MappingProxyType(
     {
-        "hibari": SpeechEntry(lambda *_: hibari.HibariEngine(), lambda *_: hibari.status()),
+        "hibari": SpeechEntry(lambda _: hibari.HibariEngine(), lambda _: hibari.status()),
         "kokoro": SpeechEntry(
-            lambda data_dir, _: kokoro.KokoroEngine(data_dir),
-            lambda data_dir, _: kokoro_voices.status(data_dir),
+            lambda resources: kokoro.KokoroEngine(resources.data_dir),
+            lambda resources: kokoro_voices.status(resources.data_dir),
         ),
-        "espeak": SpeechEntry(lambda *_: espeak.EspeakEngine(), lambda *_: espeak.status()),
+        "espeak": SpeechEntry(lambda _: espeak.EspeakEngine(), lambda _: espeak.status()),
         "qwen3": SpeechEntry(
-            lambda data_dir, options: qwen3.Qwen3Engine(data_dir, options.qwen3),
-            lambda data_dir, options: qwen3.status(data_dir, options.qwen3),
+            lambda resources: qwen3.Qwen3Engine(
+                resources.data_dir, resources.options.qwen3, resources.compute
+            ),
+            lambda resources: qwen3.status(resources.data_dir, resources.options.qwen3),
         ),
     }
 )
 
 
-def create(name: str, data_dir: Path | None = None, options: EngineOptions = NO_OPTIONS) -> SpeechEngine:
+def create(name: str, resources: Resources | None = None) -> SpeechEngine:
     """The engine of this name.
 
     Raises:
         EngineUnavailable: there is no such engine, or it cannot run here.
     """
-    return _entry(name).create(data_dir, options)
+    return _entry(name).create(resources or Resources())
 
 
-def build_chain(
-    names: str = DEFAULT_CHAIN, data_dir: Path | None = None, options: EngineOptions = NO_OPTIONS
-) -> FallbackChain:
+def build_chain(names: str = DEFAULT_CHAIN, resources: Resources | None = None) -> FallbackChain:
     """A chain from names such as ``"qwen3,hibari"``, the preferred engine first.
 
     Engines that cannot run here are left out and listed in the chain's ``skipped``.
@@ -71,11 +67,12 @@ def build_chain(
     if not wanted:
         raise EngineUnavailable(f"No speech engine is named. Choose from: {_known()}.")
     entries = [(name, _entry(name)) for name in wanted]
+    resources = resources or Resources()
     engines: list[SpeechEngine] = []
     skipped: list[tuple[str, LipstreamError]] = []
     for name, entry in entries:
         try:
-            engines.append(entry.create(data_dir, options))
+            engines.append(entry.create(resources))
         except EngineUnavailable as error:
             skipped.append((name, error))
     if not engines:
@@ -83,9 +80,9 @@ def build_chain(
     return FallbackChain(engines, skipped)
 
 
-def statuses(data_dir: Path | None = None, options: EngineOptions = NO_OPTIONS) -> list[EngineStatus]:
+def statuses(resources: Resources | None = None) -> list[EngineStatus]:
     """Every known engine: ready or not, and how to make it so."""
-    return [entry.status(data_dir, options) for entry in ENGINES.values()]
+    return [entry.status(resources or Resources()) for entry in ENGINES.values()]
 
 
 def _entry(name: str) -> SpeechEntry:

@@ -7,13 +7,13 @@ import socket
 from streaming.performer.messages import ToPerformer
 from streaming.performer.server import PerformerServer
 from streaming.performer.wire import Channel
-from tests.support.engines import CountingFace, RampSpeech
+from tests.support.engines import RampEngines
 
 
 async def serve(descriptor: int) -> None:
     streams = await asyncio.open_unix_connection(sock=socket.socket(fileno=descriptor))
     channel: Channel[ToPerformer] = Channel(*streams, ToPerformer)
-    server = PerformerServer(RampSpeech(), CountingFace(), channel, capacity=4, memory_bytes=0, device="cpu")
+    server = PerformerServer(RampEngines(), channel)
     await server.serve()
     await channel.close()
 

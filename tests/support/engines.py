@@ -8,7 +8,7 @@ import numpy as np
 
 from streaming.errors import LipstreamError
 from streaming.face.base import FaceEngine, FaceRequest, PromisedPatch
-from streaming.performer.base import PerformerDescription, PerformRequest, VoiceDescription
+from streaming.performer.base import CardDescription, PerformerDescription, PerformRequest, VoiceDescription
 from streaming.performer.line import run_line
 from streaming.script import Piece
 from streaming.slots import MouthShape, Patch, PerformanceItem, Word
@@ -92,6 +92,25 @@ class CountingFace:
         return CountingFaceStream()
 
 
+class RampEngines:
+    """Both of them, for a performer's server."""
+
+    device = "cpu"
+
+    def __init__(self, speech: RampSpeech | None = None, face: FaceEngine | None = None) -> None:
+        self.speech = speech or RampSpeech()
+        self.face: FaceEngine = face or CountingFace()
+        self.sessions: int | None = 3
+        self.card: CardDescription | None = None
+        self.unloaded = 0
+
+    def describe_card(self) -> CardDescription | None:
+        return self.card
+
+    async def unload(self) -> None:
+        self.unloaded += 1
+
+
 class DirectPerformer:
     """Runs the line in this process, without a pipe between."""
 
@@ -119,6 +138,8 @@ class DirectPerformer:
 
 class FlatCompositor:
     """A grey picture whose brightness is the aperture; remembers what it was asked for."""
+
+    position = 0
 
     def __init__(self, width: int = 64, height: int = 64) -> None:
         self.width = width

@@ -2,7 +2,8 @@ import asyncio
 import socket
 from contextlib import asynccontextmanager
 
-from streaming.performer.base import PerformRequest
+from streaming.options import EngineOptions, GpuOptions
+from streaming.performer.base import CardDescription, PerformRequest
 from streaming.performer.messages import (
     Cancel,
     Credit,
@@ -18,18 +19,18 @@ from streaming.performer.messages import (
 )
 from streaming.performer.server import PerformerServer
 from streaming.performer.wire import Channel
+from streaming.resources import Resources
 from streaming.slots import Slot, UtteranceKey
-from tests.support.engines import CountingFace, RampSpeech, slots_for
+from tests.support.clock import ManualClock
+from tests.support.engines import RampEngines, RampSpeech, slots_for
 
 
 @asynccontextmanager
-async def serving(speech: RampSpeech | None = None):
+async def serving(engines: RampEngines | None = None, resources: Resources | None = None):
     ours, theirs = socket.socketpair()
     near: Channel[FromPerformer] = Channel(*await asyncio.open_unix_connection(sock=ours), FromPerformer)
     far: Channel[ToPerformer] = Channel(*await asyncio.open_unix_connection(sock=theirs), ToPerformer)
-    server = PerformerServer(
-        speech or RampSpeech(), CountingFace(), far, capacity=3, memory_bytes=5, device="cpu"
-    )
+    server = PerformerServer(engines or RampEngines(), far, resources)
     task = asyncio.create_task(server.serve())
     messages = near.messages()
     first = await anext(messages)
@@ -93,7 +94,7 @@ async def test_it_never_runs_ahead_of_its_window():
 async def test_cancel_drops_what_is_older_than_the_generation():
     old, new = UtteranceKey("a", 0, 1), UtteranceKey("a", 1, 2)
     speech = RampSpeech()
-    async with serving(speech) as (channel, messages, _):
+    async with serving(RampEngines(speech)) as (channel, messages, _):
         speech.gate.clear()
         begin(channel, old, "x x x")
         channel.send(Cancel("a", 1))
@@ -144,7 +145,7 @@ async def test_an_utterance_that_is_dropped_before_it_begins_is_forgotten():
     ours, theirs = socket.socketpair()
     near: Channel[FromPerformer] = Channel(*await asyncio.open_unix_connection(sock=ours), FromPerformer)
     far: Channel[ToPerformer] = Channel(*await asyncio.open_unix_connection(sock=theirs), ToPerformer)
-    server = PerformerServer(RampSpeech(), CountingFace(), far, capacity=1, memory_bytes=0, device="cpu")
+    server = PerformerServer(RampEngines(), far)
     # All in one portion, so that the server meets the end before the beginning had its turn.
     for sequence in range(5):
         begin(near, UtteranceKey("a", 0, sequence), "x")
@@ -160,3 +161,29 @@ async def test_an_utterance_that_is_dropped_before_it_begins_is_forgotten():
     await near.close()
     await serving
     await far.close()
+
+
+CARD = CardDescription("T4: none", 0, 0.0, "taesd", 1, 2, 3)
+
+
+async def test_it_tells_what_its_card_carries():
+    engines = RampEngines()
+    engines.card, engines.sessions = CARD, 0
+    async with serving(engines) as (_, _, description):
+        assert description.card == CARD and description.capacity == 0
+        assert description.memory_bytes > 0
+
+
+async def test_what_nobody_needs_is_unloaded():
+    clock, engines = ManualClock(), RampEngines()
+    resources = Resources(None, EngineOptions(gpu=GpuOptions(idle_seconds=60)), clock)
+    async with serving(engines, resources) as (channel, messages, _):
+        await clock.advance(59)
+        key = UtteranceKey("a", 0, 1)
+        begin(channel, key, "one two")
+        while not isinstance(await anext(messages), Finished):
+            pass
+        await clock.advance(59)
+        assert engines.unloaded == 0
+        await clock.advance(2)
+        assert engines.unloaded == 1

@@ -14,7 +14,7 @@ import av  # noqa: E402
 import numpy as np  # noqa: E402
 
 from avatars.store import AvatarStore  # noqa: E402
-from streaming.compositor.atlas_compositor import AtlasCompositorFactory  # noqa: E402
+from streaming.compositor.factory import AvatarCompositorFactory  # noqa: E402
 from streaming.face.atlas_face import AtlasFace  # noqa: E402
 from streaming.performer.base import PerformRequest  # noqa: E402
 from streaming.performer.line import run_line  # noqa: E402
@@ -87,7 +87,7 @@ async def test_a_film_is_made_with_it(engine: Qwen3Engine, tmp_path: Path):
     face = AtlasFace()
     await face.warm_up()
     performer = DirectPerformer(FallbackChain([engine]), face)  # pyright: ignore[reportArgumentType]
-    compositors = AtlasCompositorFactory(AvatarStore(tmp_path / "avatars"))
+    compositors = AvatarCompositorFactory(AvatarStore(tmp_path / "avatars"))
     path = tmp_path / "film.mp4"
     result = await render(performer, compositors, RenderRequest(TEXT, "mira", language="en"), path)
     seconds = len(sound_of(await speak(engine, TEXT))) / 24_000

@@ -1,0 +1,200 @@
+"""MuseTalk as a face engine: the mouth is drawn by a network, from the sound and the avatar's own picture.
+
+All frames of all sessions are drawn together on the thread that everything on the card shares (see
+:mod:`streaming.face.musetalk.drawing`). PyTorch is imported when the engine warms up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+
+from avatars.errors import AvatarError
+from avatars.store import AvatarStore
+from streaming.errors import EngineFailed, EngineUnavailable, LipstreamError
+from streaming.face.base import FaceRequest
+from streaming.face.musetalk.drawing import NAME, Drawing
+from streaming.face.musetalk.frames import Face, Frame
+from streaming.face.musetalk.package import INSTALL, missing
+from streaming.face.musetalk.stream import MuseTalkStream
+from streaming.face.musetalk.weights import LIVE, missing_weights
+from streaming.gpu.budget import release
+from streaming.resources import Resources
+from streaming.speech.base import EngineStatus
+from streaming.timing import FPS
+
+if TYPE_CHECKING:
+    from streaming.face.musetalk.machine import Machine
+    from streaming.gpu.calibration import Calibration, FaceSteps
+
+log = structlog.get_logger(__name__)
+
+CACHED_FACES = 16
+"""Avatars whose latents stay in memory when nobody shows them."""
+
+
+class MuseTalkEngine:
+    """Draws faces of avatars that carry ``musetalk.safetensors``.
+
+    Args:
+        resources: of the performer.
+
+    Raises:
+        EngineUnavailable: packages are missing.
+    """
+
+    name = NAME
+
+    def __init__(self, resources: Resources) -> None:
+        if wrong := missing():
+            raise EngineUnavailable(f"The face engine '{NAME}' needs {', '.join(wrong)}: {INSTALL}")
+        self._options = resources.options.musetalk
+        self._compute = resources.compute
+        self._clock = resources.clock
+        self._store = AvatarStore(resources.avatars_dir)
+        self._faces: OrderedDict[str, Face] = OrderedDict()
+        self._loading = asyncio.Lock()
+        self._machine: Machine | None = None
+        self._drawing: Drawing | None = None
+        self._waiting: list[Sequence[Frame]] = []
+        self._reloading: asyncio.Task[None] | None = None
+        self._device = self._options.device
+        self._live, self._offline = "taesd", "taesd"
+        self._calibration: Calibration | None = None
+
+    @property
+    def device(self) -> str:
+        """Where the networks run; what the settings ask for until they are loaded."""
+        return self._device
+
+    async def warm_up(self) -> None:
+        """Fetch the weights if need be, load them, and run everything once.
+
+        Raises:
+            EngineUnavailable: they cannot be fetched or read, or the device is missing.
+        """
+        async with self._loading:
+            if self._machine is not None:
+                return
+            try:
+                machine = await asyncio.wrap_future(self._compute.call(self._load))
+            except LipstreamError:
+                raise
+            except Exception as error:
+                raise EngineFailed(f"MuseTalk cannot be loaded: {error or type(error).__name__}.") from error
+            self._machine = machine
+            self._drawing = Drawing(machine, self._clock)
+            if self._calibration is not None:
+                self.use(self._calibration)
+            self._compute.add(self._drawing)
+            waiting, self._waiting = self._waiting, []
+            for frames in waiting:
+                self._draw(frames)
+
+    async def unload(self) -> bool:
+        """Free the memory of the networks; who is shown next has them loaded again. Not while anybody speaks.
+
+        Returns:
+            Whether there was something to free.
+        """
+        async with self._loading:
+            if self._machine is None or self._drawing is None:
+                return False
+            self._compute.remove(self._drawing)
+            self._machine = self._drawing = None
+            self._faces.clear()
+            await asyncio.wrap_future(self._compute.call(release))
+            log.info("musetalk unloaded")
+            return True
+
+    def open(self, request: FaceRequest) -> MuseTalkStream:
+        """A stream for one utterance.
+
+        Raises:
+            EngineUnavailable: the avatar has no part for MuseTalk.
+        """
+        try:
+            face = self._face(request.avatar)
+        except AvatarError as error:
+            raise EngineUnavailable(error.message) from error
+        offline = request.playhead is not None and request.playhead.pace == "offline"
+        calibration = self._calibration
+        slow = calibration is not None and 0 < calibration.plan.frame_rate < FPS
+        return MuseTalkStream(
+            request,
+            face,
+            self._offline if offline else self._live,
+            self._draw,
+            every_other=slow and not offline,
+            clock=self._clock,
+        )
+
+    def steps(self) -> FaceSteps | None:
+        """What is done over and over, to be measured on the compute thread; ``None`` before it is loaded."""
+        return self._machine.steps() if self._machine is not None else None
+
+    def use(self, calibration: Calibration) -> None:
+        """Draw as was found best for this card."""
+        self._calibration = calibration
+        plan, costs = calibration.plan, calibration.costs
+        if plan.sessions:
+            self._live = plan.decoder
+        if (drawing := self._drawing) is not None:
+            self._compute.call(lambda: drawing.use(costs.face, costs.encoder))
+
+    def _draw(self, frames: Sequence[Frame]) -> None:
+        """On the event loop."""
+        if self._drawing is None:
+            self._waiting.append(frames)
+            if self._reloading is None or self._reloading.done():
+                self._reloading = asyncio.ensure_future(self._reload())
+            return
+        self._drawing.submit(frames)
+        self._compute.look()
+
+    async def _reload(self) -> None:
+        try:
+            await self.warm_up()
+        except LipstreamError as error:
+            waiting, self._waiting = self._waiting, []
+            for frame in (frame for frames in waiting for frame in frames):
+                frame.orders.tell("face_failed", NAME, error.message)
+                frame.orders.deliver(frame.promise, frame.patch(None))
+
+    def _face(self, avatar: str) -> Face:
+        # Keyed by contents: a part that is built again is loaded again.
+        fingerprint = self._store.musetalk_fingerprint(avatar)
+        key = f"{avatar}/{fingerprint}"
+        if fingerprint is None or key not in self._faces:
+            self._faces[key] = Face(self._store.musetalk(avatar))
+        self._faces.move_to_end(key)
+        while len(self._faces) > CACHED_FACES:
+            self._faces.popitem(last=False)
+        return self._faces[key]
+
+    def _load(self) -> Machine:
+        """On the compute thread."""
+        from streaming.face.musetalk.machine import decoders, load_machine
+
+        machine = load_machine(self._options)
+        self._device = machine.model.placement.device
+        self._live, self._offline = decoders(self._options, self._device)
+        return machine
+
+
+def status(resources: Resources) -> EngineStatus:
+    """What ``doctor`` says about this engine; loads nothing and fetches nothing."""
+    if wrong := missing():
+        return EngineStatus(NAME, "face", False, f"not installed: {', '.join(wrong)}", INSTALL)
+    options = resources.options.musetalk
+    if absent := missing_weights(options.folder, LIVE):
+        help_ = "See docs/musetalk.md." if options.folder else "lipstream serve fetches them."
+        return EngineStatus(NAME, "face", False, f"the weights of {', '.join(absent)} are not here", help_)
+    store = AvatarStore(resources.avatars_dir)
+    ready = [e.id for e in store.list() if e.manifest and store.musetalk_fingerprint(e.id) is not None]
+    detail = f"avatars with a part for it: {', '.join(ready) or 'none yet (lipstream avatar rebuild --all)'}"
+    return EngineStatus(NAME, "face", True, detail)
