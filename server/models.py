@@ -235,6 +235,18 @@ class Health(BaseModel):
     version: str
 
 
+class Card(BaseModel):
+    """What the graphics card was found to carry; memory in bytes, a budget of 0 is none."""
+
+    plan: str
+    sessions: int
+    frame_rate: float
+    decoder: str
+    memory_bytes: int
+    memory_peak_bytes: int
+    memory_budget_bytes: int
+
+
 class Ready(BaseModel):
     """Whether a new session would work, and why not."""
 
@@ -247,3 +259,4 @@ class Ready(BaseModel):
     device: str = ""
     sessions: int
     max_sessions: int
+    card: Card | None = None

@@ -38,6 +38,7 @@ PREFIX = "LIPSTREAM_"
 ICE_URL = re.compile(r"(stun|turn)s?:[!#-;=?-~]+")
 ENV_FILE = ".env"
 MIN_API_KEY_LENGTH = 16
+DEFAULT_SESSIONS_AT_ONCE = 4
 DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d+)?)$"
 PRINTABLE = r"^[ -~]+$"
 SECRET_FIELDS = frozenset({"api_key", "ice_servers"})
@@ -186,7 +187,13 @@ class Settings(BaseSettings):
     webrtc_addresses: list[IPvAnyAddress] = Field(
         default=[], description="Addresses of this machine that viewers reach; every interface when empty."
     )
-    max_sessions: int = Field(default=4, ge=1, le=1000)
+    max_sessions: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description=f"Live sessions at once; {DEFAULT_SESSIONS_AT_ONCE} when not set, or as many as a "
+        "graphics card is found to carry, which is never exceeded.",
+    )
     session_idle_seconds: Seconds = Field(
         default=120, description="A session with no viewer and no speech ends."
     )
@@ -261,6 +268,16 @@ class Settings(BaseSettings):
             ),
             gpu=GpuOptions(memory_gb=self.gpu_memory_gb, idle_seconds=self.gpu_idle_seconds),
         )
+
+    def sessions_at_once(self, carried: int | None = None) -> int:
+        """How many live sessions there may be.
+
+        Args:
+            carried: by the graphics card; ``None`` where there is none, or it is not known yet.
+        """
+        if carried is None:
+            return self.max_sessions or DEFAULT_SESSIONS_AT_ONCE
+        return min(self.max_sessions or carried, carried)
 
     @property
     def resources(self) -> Resources:

@@ -25,8 +25,8 @@ from server.settings import Settings
 from server.uploads import Uploads
 from server.voice_profiles import VoiceProfiles, needed_engine
 from streaming.clock import Clock, SystemClock
-from streaming.compositor.atlas_compositor import AtlasCompositorFactory
 from streaming.compositor.base import CompositorFactory
+from streaming.compositor.factory import AvatarCompositorFactory
 from streaming.errors import LipstreamError, VoiceNotFound
 from streaming.performer.base import PerformerDescription
 from streaming.performer.local import LocalPerformer, PerformerConfig
@@ -126,6 +126,9 @@ class State:
         described = await self.performer.describe()
         self.description = described
         _log.info("performer ready", speech=described.speech, face=described.face, device=described.device)
+        if described.card is not None:
+            self.sessions.max_sessions = self.settings.sessions_at_once(described.card.sessions)
+            _log.info("card", plan=described.card.plan, max_sessions=self.sessions.max_sessions)
 
 
 def performer_config(settings: Settings) -> PerformerConfig:
@@ -143,12 +146,12 @@ def build_state(settings: Settings, clock: Clock | None = None) -> State:
     clock = clock or SystemClock()
     metrics = Metrics()
     store = AvatarStore(settings.avatars_dir)
-    compositors = AtlasCompositorFactory(store)
+    compositors = AvatarCompositorFactory(store)
     performer = LocalPerformer(
         performer_config(settings), clock=clock, on_restart=metrics.performer_restarted
     )
     limits = SessionLimits(
-        max_sessions=settings.max_sessions,
+        max_sessions=settings.sessions_at_once(),
         idle_seconds=settings.session_idle_seconds,
         max_seconds=settings.session_max_seconds,
         video_bitrate=settings.video_bitrate,

@@ -64,6 +64,8 @@ class SessionManager:
         self._performer = performer
         self._compositors = compositors
         self._limits = limits or SessionLimits()
+        self.max_sessions = self._limits.max_sessions
+        """Live sessions at once. May be changed; those that are open stay."""
         self._clock = clock or SystemClock()
         self._observer = observer or NullObserver()
         self._sessions: dict[str, Session] = {}
@@ -97,11 +99,14 @@ class SessionManager:
             LipstreamError: the avatar does not exist or is damaged.
         """
         self._check_running()
-        if len(self._sessions) + self._opening >= self._limits.max_sessions:
+        if len(self._sessions) + self._opening >= self.max_sessions:
             await self._make_room()
-        if len(self._sessions) + self._opening >= self._limits.max_sessions:
+        if len(self._sessions) + self._opening >= self.max_sessions:
             raise CapacityReached(
-                f"All {self._limits.max_sessions} sessions are in use. Close one, or try again later."
+                f"All {self.max_sessions} sessions are in use. Close one, or try again later."
+                if self.max_sessions
+                else "This graphics card is too slow for live sessions, GET /ready has the figures. Render "
+                "films with POST /v1/renders, or start the server with LIPSTREAM_FACE=atlas."
             )
         self._opening += 1
         try:

@@ -109,6 +109,8 @@ def _performer(settings: Settings) -> Finding:
         return Finding("performer", False, True, error.message, "Check LIPSTREAM_SPEECH and LIPSTREAM_FACE.")
     speech = ", ".join(description.speech)
     detail = f"{speech} with {description.face} on {description.device}; {len(description.voices)} voices"
+    if description.card is not None:
+        detail += f"; {description.card.plan}"
     return Finding("performer", True, True, detail)
 
 

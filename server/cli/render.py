@@ -162,7 +162,7 @@ async def _render(
     from avatars.store import AvatarStore
     from server.state import performer_config
     from streaming.audio.recording import open_recording
-    from streaming.compositor.atlas_compositor import AtlasCompositorFactory
+    from streaming.compositor.factory import AvatarCompositorFactory
     from streaming.performer.local import LocalPerformer
     from streaming.render import render as render_line
 
@@ -171,7 +171,7 @@ async def _render(
         with request.audio.open("rb") as file:
             async with open_recording(file):
                 pass
-    compositors = AtlasCompositorFactory(AvatarStore(settings.avatars_dir))
+    compositors = AvatarCompositorFactory(AvatarStore(settings.avatars_dir))
     performer = LocalPerformer(performer_config(settings))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(performer.close)

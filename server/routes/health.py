@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 from fastapi import APIRouter, Response
 
-from server.models import Health, Ready
+from server.models import Card, Health, Ready
 from server.state import StateDep
 from server.version import program_version
 
@@ -32,7 +33,7 @@ async def ready(state: StateDep, response: Response) -> Ready:
         detail="" if performer.ready else state.failure,
         restarts=performer.restarts,
         sessions=len(state.sessions.all()),
-        max_sessions=state.settings.max_sessions,
+        max_sessions=state.sessions.max_sessions,
     )
     if not performer.ready:
         response.status_code = 503
@@ -41,4 +42,6 @@ async def ready(state: StateDep, response: Response) -> Ready:
     report.speech = list(described.speech)
     report.face = described.face
     report.device = described.device
+    if described.card is not None:
+        report.card = Card(**msgspec.structs.asdict(described.card))
     return report

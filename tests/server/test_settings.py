@@ -12,7 +12,8 @@ from server.settings import (
     unknown_variables,
 )
 from server.state import performer_config
-from streaming.options import EngineOptions
+from streaming.face.musetalk.options import MuseTalkOptions
+from streaming.options import EngineOptions, GpuOptions
 from streaming.speech.qwen3.options import Qwen3Options
 
 
@@ -136,3 +137,30 @@ def test_what_is_set_about_qwen3_reaches_the_engine(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("LIPSTREAM_QWEN3_DEVICE", "tpu")
     with pytest.raises(SettingsError, match="QWEN3_DEVICE"):
         load_settings()
+
+
+def test_what_is_set_about_musetalk_and_the_card_reaches_the_engines(monkeypatch: pytest.MonkeyPatch):
+    for name, value in {
+        "MUSETALK_WEIGHTS": "/weights",
+        "MUSETALK_DEVICE": "cuda:1",
+        "MUSETALK_DECODER": "vae",
+        "MUSETALK_RENDER_DECODER": "taesd",
+        "GPU_MEMORY_GB": "7.5",
+        "GPU_IDLE_SECONDS": "300",
+    }.items():
+        monkeypatch.setenv(f"LIPSTREAM_{name}", value)
+    options = load_settings().resources.options
+    assert options.musetalk == MuseTalkOptions(
+        folder="/weights", device="cuda:1", decoder="vae", render_decoder="taesd"
+    )
+    assert options.gpu == GpuOptions(memory_gb=7.5, idle_seconds=300)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "carried", "sessions"),
+    [(None, None, 4), (9, None, 9), (None, 16, 16), (9, 16, 9), (9, 2, 2), (None, 0, 0), (9, 0, 0)],
+)
+def test_a_card_is_never_asked_for_more_than_it_carries(
+    wanted: int | None, carried: int | None, sessions: int
+):
+    assert load_settings(max_sessions=wanted).sessions_at_once(carried) == sessions

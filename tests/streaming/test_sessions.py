@@ -45,6 +45,23 @@ async def test_no_more_than_fit():
         await manager.create("mira")
 
 
+async def test_how_many_fit_may_turn_out_later():
+    async with managing(max_sessions=4) as (manager, _):
+        await manager.create("mira")
+        await manager.create("mira")
+        manager.max_sessions = 1
+        with pytest.raises(CapacityReached, match="1 sessions"):
+            await manager.create("mira")
+        assert len(manager.all()) == 2, "those that are open stay"
+
+
+async def test_a_card_that_is_too_slow_says_what_helps():
+    async with managing() as (manager, _):
+        manager.max_sessions = 0
+        with pytest.raises(CapacityReached, match=r"too slow.*/v1/renders.*LIPSTREAM_FACE=atlas"):
+            await manager.create("mira")
+
+
 async def test_a_refused_session_takes_no_room():
     async with managing(max_sessions=1) as (manager, _):
         with pytest.raises(LipstreamError):
