@@ -15,7 +15,7 @@ from avatars.store import AvatarStore
 from benchmarks.result import Row
 from benchmarks.texts import MINUTE, SENTENCES
 from streaming.clock import SystemClock
-from streaming.compositor.atlas_compositor import AtlasCompositorFactory
+from streaming.compositor.factory import AvatarCompositorFactory
 from streaming.encoders.base import EncodedSlot, VideoCodec
 from streaming.performer.local import LocalPerformer
 from streaming.protocol import Event, UtteranceEnded
@@ -117,7 +117,7 @@ async def measure() -> list[Row]:
     performer = LocalPerformer()
     await performer.start()
     with tempfile.TemporaryDirectory() as folder:
-        manager = SessionManager(performer, AtlasCompositorFactory(AvatarStore(Path(folder))))
+        manager = SessionManager(performer, AvatarCompositorFactory(AvatarStore(Path(folder))))
         try:
             session = await manager.create("mira")
             viewer = _Viewer()

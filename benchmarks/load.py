@@ -19,7 +19,7 @@ from avatars.store import AvatarStore
 from benchmarks.live import live_server
 from benchmarks.result import Row
 from benchmarks.texts import MINUTE
-from streaming.compositor.atlas_compositor import AtlasCompositorFactory
+from streaming.compositor.factory import AvatarCompositorFactory
 from streaming.encoders.h264 import H264Encoder
 from streaming.performer.base import PerformRequest
 from streaming.performer.local import LocalPerformer
@@ -96,7 +96,7 @@ async def _frames() -> list[av.VideoFrame]:
     frames = []
     try:
         with tempfile.TemporaryDirectory() as folder:
-            compositor = AtlasCompositorFactory(AvatarStore(Path(folder))).open("mira")
+            compositor = AvatarCompositorFactory(AvatarStore(Path(folder))).open("mira")
             request = PerformRequest(UtteranceKey("bench", 0, 1), "mira", seed=1, window=FRAMES)
             async for item in performer.perform(request, _one(MINUTE)):
                 if isinstance(item, Slot):

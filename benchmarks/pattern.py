@@ -68,6 +68,7 @@ class PatternCompositor:
 
     width = SIDE
     height = SIDE
+    position = 0
 
     def __init__(self) -> None:
         rng = np.random.default_rng(0)

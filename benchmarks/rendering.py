@@ -11,7 +11,7 @@ import av
 from avatars.store import AvatarStore
 from benchmarks.result import Row
 from benchmarks.texts import MINUTE
-from streaming.compositor.atlas_compositor import AtlasCompositorFactory
+from streaming.compositor.factory import AvatarCompositorFactory
 from streaming.performer.local import LocalPerformer
 from streaming.render import RenderRequest, render
 from streaming.slots import MouthShape
@@ -31,7 +31,7 @@ async def measure() -> list[Row]:
     await performer.start()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            compositors = AtlasCompositorFactory(AvatarStore(Path(folder)))
+            compositors = AvatarCompositorFactory(AvatarStore(Path(folder)))
             path = Path(folder) / "out.mp4"
             await render(performer, compositors, RenderRequest("Warm up.", "mira"), path)
             began, cpu = time.perf_counter(), time.process_time()

@@ -21,7 +21,7 @@ import typer
 from numpy.typing import NDArray
 
 from avatars.store import BUILTIN_ROOT, AvatarStore
-from streaming.compositor.atlas_compositor import AtlasCompositorFactory
+from streaming.compositor.factory import AvatarCompositorFactory
 from streaming.face.atlas_face import AtlasFace
 from streaming.face.base import FaceRequest
 from streaming.slots import Patch
@@ -88,7 +88,7 @@ def draw(
     store: AvatarStore, avatar: str, patches: Iterable[Patch | None], first: int = 0, seed: int = 0
 ) -> list[av.VideoFrame]:
     """Frames of slots ``first``, ``first + 1``, ... with these patches; ``None`` is idle."""
-    compositor = AtlasCompositorFactory(store).open(avatar, seed)
+    compositor = AvatarCompositorFactory(store).open(avatar, seed)
     return [compositor.compose(index, patch) for index, patch in enumerate(patches, first)]
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from avatars.store import AvatarStore
 from benchmarks.judge.utterances import Utterance
-from streaming.compositor.atlas_compositor import AtlasCompositorFactory
 from streaming.compositor.easing import REST_FRAMES
+from streaming.compositor.factory import AvatarCompositorFactory
 from streaming.sinks.mp4 import Mp4Sink
 from streaming.slots import Patch
 from streaming.timing import FPS, SLOT_SAMPLES
@@ -84,7 +84,7 @@ def shoot(
     store: AvatarStore, avatar: str, script: Iterable[tuple[Patch | None, NDArray[np.float32]]], path: Path
 ) -> None:
     """Draw every frame and encode it, with its sound."""
-    compositor = AtlasCompositorFactory(store).open(avatar)
+    compositor = AvatarCompositorFactory(store).open(avatar)
     sink = Mp4Sink(path, compositor.width, compositor.height)
     try:
         for index, (patch, sound) in enumerate(script):

@@ -30,7 +30,7 @@ class Series:
     pictures: Plane
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class AtlasAssets:
     """Everything that sessions of one avatar share. All arrays are read-only.
 

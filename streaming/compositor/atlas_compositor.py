@@ -1,28 +1,52 @@
-"""The compositor of the mouth atlas: mouth and eyes on the still, then one warp of the whole frame."""
+"""The compositor of a photo: mouth and eyes on the still, then one warp of the whole frame."""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-
 import av
-import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from avatars.store import AvatarStore
-from streaming.compositor.assets import AtlasAssets, load_assets
-from streaming.compositor.easing import MouthFollower
+from streaming.compositor.assets import AtlasAssets
+from streaming.compositor.blend import PatchBlender, Underlay, underlay
+from streaming.compositor.drawn_mouth import DrawnMouth
+from streaming.compositor.easing import REST_POSE, MouthFollower
 from streaming.compositor.eyes import EyePainter
+from streaming.compositor.face import FaceAssets
 from streaming.compositor.life import Life
 from streaming.compositor.mouth import MouthPainter
+from streaming.compositor.place import below
 from streaming.compositor.planes import frame_planes, unpack
 from streaming.compositor.speaking import SpeechMotion
 from streaming.compositor.warp import Warp
 from streaming.slots import MouthShape, Patch
 
-CACHED_AVATARS = 16
-"""Avatars whose pictures stay in memory when no session shows them (about 5 MB each)."""
+EYES_FEATHER = 1 / 10
+"""Below the eyes' rectangle a drawn mouth comes in over this share of its own height."""
+
+
+class StillFace:
+    """Where drawn mouths go on a still; shared, never written.
+
+    Args:
+        face: of the avatar.
+        assets: of the same avatar.
+
+    Attributes:
+        patch_size: width and height of a patch in pixels.
+        under: the still where patches show; ``None`` when none would.
+        nbytes: size in memory.
+    """
+
+    def __init__(self, face: FaceAssets, assets: AtlasAssets) -> None:
+        self.patch_size = face.patch_size
+        self.under: Underlay | None = None
+        place = face.place(0)
+        if place is not None:
+            # The eyes are drawn on top, and only when they move: nothing else may touch their rectangle.
+            place = below(place, assets.eye_rect, round(EYES_FEATHER * place.rect[3]))
+        if place is not None:
+            self.under = underlay(place, unpack(assets.still, assets.width, assets.height))
+        self.nbytes = 0 if self.under is None else self.under.alpha.nbytes + self.under.rest.nbytes
 
 
 class AtlasCompositor:
@@ -31,27 +55,37 @@ class AtlasCompositor:
     Args:
         assets: the avatar's shared pictures, only read.
         life: how the head moves by itself.
+        face: where drawn mouths go; without it they are not shown.
     """
 
-    def __init__(self, assets: AtlasAssets, life: Life) -> None:
+    position = 0
+
+    def __init__(self, assets: AtlasAssets, life: Life, face: StillFace | None = None) -> None:
         self.width = assets.width
         self.height = assets.height
         self._life = life
         self._mouth = MouthPainter(assets)
         self._eyes = EyePainter(assets)
         self._follower = MouthFollower()
+        self._drawn = DrawnMouth(face.patch_size if face else None, frames=1)
         self._speech = SpeechMotion(life)
         self._warp = Warp(assets.motion, assets.width, assets.height)
-        # Both rectangles are drawn over in place; the rest of the still never changes.
+        # Mouth and eyes are drawn over in place; the rest of the still never changes.
         self._still = unpack(np.array(assets.still), assets.width, assets.height)
         self._mouth_window = self._still.window(*assets.mouth_rect)
         self._eye_window = self._still.window(*assets.eye_rect)
+        self._under = face.under if face else None
+        if self._under is not None:
+            shared = unpack(assets.still, assets.width, assets.height)
+            self._face_rest = shared.window(*self._under.place.rect)
+            self._face_window = self._still.window(*self._under.place.rect)
+            self._blender = PatchBlender()
+        self._face_touched = False
 
     def compose(self, index: int, patch: Patch | None) -> av.VideoFrame:
         """The frame of slot ``index``; see :class:`streaming.compositor.base.Compositor`."""
         pose = self._life.pose(index, self._speech.follow(index, patch))
-        shape = patch if isinstance(patch, MouthShape) else None
-        self._mouth.paint(self._follower.follow(index, shape), self._mouth_window)
+        self._paint_mouth(index, patch)
         self._eyes.paint(pose.closure, pose.gaze, self._eye_window)
         frame = av.VideoFrame(self.width, self.height, "yuv420p")
         frame.colorspace = Colorspace.SMPTE170M
@@ -59,42 +93,19 @@ class AtlasCompositor:
         self._warp.draw(self._still, pose.motion, frame_planes(frame))
         return frame
 
-
-class AtlasCompositorFactory:
-    """Implements :class:`streaming.compositor.base.CompositorFactory`; safe to use from several threads.
-
-    The first ``open`` of an avatar reads its files (about 0.2 s): call it in a worker thread.
-
-    Args:
-        store: where avatars are.
-    """
-
-    def __init__(self, store: AvatarStore) -> None:
-        self._store = store
-        self._lock = threading.Lock()
-        self._assets: OrderedDict[tuple[str, str], AtlasAssets] = OrderedDict()
-        # One frame is too little work to share between threads; sessions are what runs side by side.
-        cv2.setNumThreads(1)
-
-    def open(self, avatar: str, seed: int = 0) -> AtlasCompositor:
-        """A compositor for the avatar with this id.
-
-        Raises:
-            AvatarNotFound: there is none.
-            BundleInvalid: it is damaged, or has no mouth atlas.
-        """
-        assets = self._load(avatar)
-        return AtlasCompositor(assets, Life(seed, assets.eye_span))
-
-    def _load(self, avatar: str) -> AtlasAssets:
-        manifest = self._store.manifest(avatar)
-        part = manifest.parts.get("atlas.npz")
-        # Keyed by contents: an avatar that is made again under the same id is loaded again.
-        key = (avatar, part.sha256 if part else "")
-        with self._lock:
-            if key not in self._assets:
-                self._assets[key] = load_assets(self._store.get(avatar).atlas())
-            self._assets.move_to_end(key)
-            while len(self._assets) > CACHED_AVATARS:
-                self._assets.popitem(last=False)
-            return self._assets[key]
+    def _paint_mouth(self, index: int, patch: Patch | None) -> None:
+        pose = self._follower.follow(index, patch if isinstance(patch, MouthShape) else None)
+        drawn, weight = self._drawn.follow(index, patch)
+        hidden = drawn is not None and weight == 1 and pose == REST_POSE
+        if self._face_touched and not hidden:
+            self._face_window.put(self._face_rest)
+            self._face_touched = False
+        self._mouth.paint(pose, self._mouth_window)
+        under = self._under
+        if drawn is None or under is None:
+            return
+        if hidden:
+            self._blender.draw_still(under, drawn, self._face_window)
+        else:
+            self._blender.draw(under.place, drawn, weight, self._face_window, self._face_window)
+        self._face_touched = True

@@ -13,10 +13,22 @@ class Compositor(Protocol):
     """Draws one session's frames of one avatar. Runs in a worker thread, one call at a time.
 
     Shared parts of the avatar are read-only; every frame is drawn into a buffer of its own.
+
+    Attributes:
+        width: of its frames in pixels.
+        height: of its frames in pixels.
     """
 
     width: int
     height: int
+
+    @property
+    def position(self) -> int:
+        """Where the avatar's loop is, in frames since it began; see :func:`avatars.musetalk.mirrored`.
+
+        0 for an avatar that has none. May be read from any thread.
+        """
+        ...
 
     def compose(self, index: int, patch: Patch | None) -> av.VideoFrame:
         """The frame of slot ``index``.

@@ -91,12 +91,12 @@ def test_a_failure_half_way_leaves_nothing_and_the_id_free(store, quick_drawing,
 
 @pytest.mark.slow
 def test_the_whole_way_from_photo_to_frames(store):
-    from streaming.compositor.atlas_compositor import AtlasCompositorFactory
+    from streaming.compositor.factory import AvatarCompositorFactory
     from streaming.slots import MouthShape
 
     made = create_avatar(Path(PHOTO), "whole", store)
     assert made.manifest.frames == 200
-    compositor = AtlasCompositorFactory(store).open("whole")
+    compositor = AvatarCompositorFactory(store).open("whole")
     rest = compositor.compose(0, None).to_ndarray().astype(int)
     for index in range(1, 4):
         compositor.compose(index, MouthShape(0.9))

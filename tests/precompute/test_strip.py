@@ -40,8 +40,10 @@ async def test_a_performance_has_a_patch_for_every_frame():
     spoken = await perform("Bob.")
     assert [p.symbol for p in spoken.phonemes if p.symbol != "_"] == ["b", "ɑ", "b"]
     assert len(spoken.patches) == int(np.ceil(round(spoken.phonemes[-1].end * FPS, 6)))
+    shapes = [patch for patch in spoken.patches if isinstance(patch, MouthShape)]
+    assert len(shapes) == len(spoken.patches)
     for frame in spoken.frames_of("b"):
-        assert max(patch.press for patch in spoken.patches[max(0, frame - 1) : frame + 2]) == 1
+        assert max(shape.press for shape in shapes[max(0, frame - 1) : frame + 2]) == 1
 
 
 def test_the_strip_shows_the_frames_around_a_sound(tmp_path):

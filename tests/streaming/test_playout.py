@@ -12,7 +12,7 @@ from streaming.errors import EngineFailed
 from streaming.observer import NullObserver
 from streaming.playout import MAX_FAILED_SLOTS, Playout
 from streaming.protocol import Event, Pong
-from streaming.slots import MouthShape, Slot, UtteranceKey
+from streaming.slots import MouthShape, Patch, Slot, UtteranceKey
 from streaming.stage import Stage
 from streaming.timing import SLOT_SAMPLES, SLOT_SECONDS
 from tests.support.clock import ManualClock
@@ -47,7 +47,7 @@ class FailingCompositor(FlatCompositor):
         super().__init__()
         self.failing = failing
 
-    def compose(self, index: int, patch: MouthShape | None) -> av.VideoFrame:
+    def compose(self, index: int, patch: Patch | None) -> av.VideoFrame:
         if index in self.failing:
             raise RuntimeError("this cannot be drawn")
         return super().compose(index, patch)

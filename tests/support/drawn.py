@@ -1,36 +1,31 @@
 """Made-up drawn faces: a part for MuseTalk, patches that fit it, and the plain arithmetic of the blend."""
 
-import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avatars.musetalk import CROP, LATENT_CHANNELS, LATENT_SIDE, MASK_SIDE, MuseTalkPart
+from avatars.musetalk import CROP, MASK_SIDE, MuseTalkPart
 from streaming.compositor.planes import packed_size
 from streaming.slots import FacePixels
+from tests.support.musetalk_part import small_part
 
 PATCH = (16, 104, 224, 152)
 """x, y, width, height of the patch in the scaled face crop."""
 
 
-def soft_mask(shift: float = 0.0) -> NDArray[np.uint8]:
+def soft_mask() -> NDArray[np.uint8]:
     """A smooth blob in the lower half of the crop, 0 beyond the patch."""
     y, x = np.mgrid[0:MASK_SIDE, 0:MASK_SIDE]
-    away = np.hypot((x - 63.5 - shift) / 50, (y - 92) / 32)
+    away = np.hypot((x - 63.5) / 50, (y - 92) / 32)
     return np.rint(255 * np.clip((1 - away) * 4, 0, 1)).astype(np.uint8)
 
 
-def small_part(boxes: NDArray[np.floating], masks: NDArray[np.uint8] | None = None, **changes) -> MuseTalkPart:
+def part_with(boxes: NDArray[np.floating]) -> MuseTalkPart:
     """A part for frames with these boxes (N, 4)."""
-    count = len(boxes)
-    fields = {
-        "latents": np.zeros((count, LATENT_CHANNELS, LATENT_SIDE, LATENT_SIDE), np.float16),
-        "boxes": np.asarray(boxes, np.float32),
-        "masks": np.broadcast_to(soft_mask(), (count, MASK_SIDE, MASK_SIDE)) if masks is None else masks,
-        "patch_rect": np.array(PATCH, np.int32),
-        "fingerprint": "-".join([hashlib.sha256(b"a part").hexdigest()] * 2),
-    }
-    return MuseTalkPart(**(fields | changes))
+    masks = np.repeat(soft_mask()[None], len(boxes), axis=0)
+    boxes = np.asarray(boxes, np.float32)
+    return small_part(len(boxes), boxes=boxes, masks=masks, patch_rect=np.array(PATCH, np.int32))
 
 
 def flat_patch(luma: int, frame: int = 0, chroma: tuple[int, int] = (128, 128), **changes) -> FacePixels:
@@ -42,9 +37,9 @@ def flat_patch(luma: int, frame: int = 0, chroma: tuple[int, int] = (128, 128), 
 
 
 def plain_blend(
-    frame: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
-    patch: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
-    box: tuple[float, float, float, float],
+    frame: Sequence[NDArray],
+    patch: Sequence[NDArray],
+    box: Sequence[float],
     mask: NDArray[np.uint8],
     weight: float = 1.0,
 ) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:

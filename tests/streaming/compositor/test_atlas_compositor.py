@@ -1,21 +1,21 @@
-import threading
+from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
 from av.video.reformatter import ColorRange
+from structlog.testing import capture_logs
 
-from avatars.errors import AvatarNotFound, BundleInvalid
 from avatars.store import AvatarStore
-from streaming.compositor import atlas_compositor
 from streaming.compositor.assets import load_assets
-from streaming.compositor.atlas_compositor import AtlasCompositor, AtlasCompositorFactory
+from streaming.compositor.atlas_compositor import AtlasCompositor, StillFace
+from streaming.compositor.face import FaceAssets
 from streaming.compositor.life import Life, Pose
 from streaming.compositor.planes import pack
 from streaming.compositor.speaking import SILENT
-from streaming.slots import MouthShape
+from streaming.slots import FacePixels, MouthShape
 from tests.support.atlas import EYES, MOUTH, small_atlas
-from tests.support.bundles import small_bundle
+from tests.support.drawn import flat_patch, part_with, plain_blend, soft_mask
 
 
 class Still(Life):
@@ -25,14 +25,27 @@ class Still(Life):
         return Pose(np.zeros(7, np.float32), 0.0, (0.0, 0.0))
 
 
-@pytest.fixture
-def store(tmp_path):
-    small_bundle(tmp_path / "own", "ada")
-    return AvatarStore(tmp_path / "own", tmp_path / "builtin")
-
-
 def _compositor(life=None):
     return AtlasCompositor(load_assets(small_atlas()), life or Still(0))
+
+
+BOX = (26.0, 8.0, 102.0, 94.0)
+"""Its mask reaches beyond the mouth's rectangle, and up to the eyes."""
+SILENCE = FacePixels(0, b"")
+
+
+def _drawing(life=None, box=BOX):
+    assets = load_assets(small_atlas())
+    face = StillFace(FaceAssets(part_with(np.array([box])), assets.width, assets.height), assets)
+    return AtlasCompositor(assets, life or Still(0), face)
+
+
+def _lumas(compositor, patches, first=0):
+    height = compositor.height
+    return [
+        compositor.compose(index, patch).to_ndarray()[:height].astype(int)
+        for index, patch in enumerate(patches, first)
+    ]
 
 
 def test_a_frame_at_rest_is_the_still():
@@ -124,48 +137,6 @@ def test_the_head_hears_the_speech():
     assert heard[0] == SILENT and heard[-1].presence > 0.9
 
 
-def test_the_factory_loads_an_avatar_once_for_all_threads(store, monkeypatch):
-    loads = []
-    real = atlas_compositor.load_assets
-    monkeypatch.setattr(atlas_compositor, "load_assets", lambda atlas: loads.append(1) or real(atlas))
-    factory = AtlasCompositorFactory(store)
-    opened = []
-    threads = [threading.Thread(target=lambda: opened.append(factory.open("ada"))) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(opened) == 6 and len(loads) == 1
-    assert cv2.getNumThreads() == 1
-    assert opened[0].width == 128
-
-
-def test_an_avatar_that_was_made_again_is_loaded_again(store):
-    factory = AtlasCompositorFactory(store)
-    before = factory.open("ada").compose(0, None).to_ndarray()
-    store.delete("ada")
-    with pytest.raises(AvatarNotFound):
-        factory.open("ada")
-    atlas = small_atlas()
-    small_bundle(
-        store.root,
-        "ada",
-        still=atlas.still[:, :, ::-1].copy(),
-        mouths=atlas.mouths[..., ::-1].copy(),
-        eyes=atlas.eyes[..., ::-1].copy(),
-    )
-    assert not np.array_equal(factory.open("ada").compose(0, None).to_ndarray(), before)
-
-
-def test_a_damaged_avatar_says_so(store):
-    part = store.get("ada").part("atlas.npz")
-    data = bytearray(part.read_bytes())
-    data[len(data) // 2] ^= 0xFF
-    part.write_bytes(data)
-    with pytest.raises(BundleInvalid):
-        AtlasCompositorFactory(store).open("ada")
-
-
 @pytest.mark.parametrize("avatar", ["mira", "theo"])
 def test_the_built_in_avatars_at_rest_show_their_still(tmp_path, avatar):
     atlas = AvatarStore(tmp_path).get(avatar).atlas()
@@ -173,3 +144,113 @@ def test_the_built_in_avatars_at_rest_show_their_still(tmp_path, avatar):
     shown = cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2BGR_I420).astype(int)
     assert np.abs((shown - atlas.still).mean(axis=(0, 1))).max() < 0.5
     assert np.abs(shown - atlas.still).mean() < 1.5
+
+
+def test_a_drawn_mouth_is_blended_into_the_still():
+    shown = _lumas(_drawing(), [flat_patch(200)] * 4)[-1]
+    still = pack(small_atlas().still)
+    planes = [still[: 96 * 128].reshape(96, 128)] + [np.zeros((48, 64), np.uint8)] * 2
+    flat = [np.full((152, 224), 200, np.uint8)] + [np.zeros((76, 112), np.uint8)] * 2
+    wanted, alpha = plain_blend(tuple(planes), tuple(flat), BOX, soft_mask())
+    feather = 8
+    assert np.abs(shown - wanted[0])[EYES[1] + EYES[3] + feather :].max() <= 2
+    assert (alpha[:, : MOUTH[0]] > 0).any(), "the patch must be wider than the mouth's rectangle"
+
+
+def test_the_eyes_keep_their_rectangle():
+    blinking = _drawing(box=(26.0, -40.0, 102.0, 94.0))
+    still = _lumas(_drawing(), [None])[0]
+    shown = _lumas(blinking, [flat_patch(250)] * 6)[-1]
+    end = EYES[1] + EYES[3]
+    np.testing.assert_array_equal(shown[:end], still[:end])
+    # What lies below comes in softly.
+    middle = np.abs(shown - still)[end:, 60:68].mean(axis=1)
+    assert middle[0] < 0.25 * middle[8]
+    assert middle[8] > 60
+
+
+def test_a_drawn_mouth_fades_in_and_out_and_leaves_the_still():
+    compositor = _drawing()
+    still = _lumas(compositor, [None])[0]
+    patches = [flat_patch(235)] * 5 + [SILENCE] * 3 + [None] * 3
+    lumas = _lumas(compositor, patches, 1)
+    brightness = [float((luma - still)[70, 64]) for luma in lumas]
+    full = max(brightness)
+    np.testing.assert_allclose(brightness, [full * n / 4 for n in (1, 2, 3, 4, 4, 3, 2, 1, 0, 0, 0)], atol=2)
+    np.testing.assert_array_equal(lumas[-1], still)
+
+
+def test_frames_with_drawn_mouths_depend_on_the_slots_alone():
+    def run():
+        compositor = _drawing(Life(5))
+        compositor.compose(10, None)
+        return _lumas(compositor, [flat_patch(90, energy=0.7)] * 3 + [SILENCE] * 2, 11)
+
+    np.testing.assert_array_equal(run(), run())
+
+
+def test_skipped_slots_are_time_for_the_fade():
+    compositor = _drawing()
+    compositor.compose(0, None)
+    skipped = _lumas(compositor, [flat_patch(200)], 4)[0]
+    np.testing.assert_array_equal(skipped, _lumas(_drawing(), [flat_patch(200)] * 4)[-1])
+
+
+def test_between_atlas_and_drawn_mouths_nothing_jumps():
+    compositor = _drawing()
+    shapes = [MouthShape(1.0)] * 4
+    lumas = _lumas(compositor, [None, *shapes, *[flat_patch(200)] * 6, *shapes, None, None, None, None, None])
+    steps = [np.abs(b - a)[60:].max() for a, b in pairwise(lumas)]
+    whole = np.abs(lumas[10] - lumas[4])[60:].max()
+    assert max(steps) < 0.6 * whole
+    np.testing.assert_array_equal(lumas[-1], lumas[0])
+    np.testing.assert_array_equal(lumas[10], _lumas(_drawing(), [flat_patch(200)] * 4)[-1])
+
+
+def test_the_head_hears_drawn_speech():
+    heard = []
+
+    class Listening(Still):
+        def pose(self, index, speaking=SILENT):
+            heard.append(speaking)
+            return super().pose(index)
+
+    compositor = _drawing(Listening(0))
+    for index in range(20):
+        compositor.compose(index, flat_patch(128, energy=1.0))
+    assert heard[-1].presence > 0.9
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [FacePixels(0, b"short"), FacePixels(1, flat_patch(1).pixels), FacePixels(-1, flat_patch(1).pixels)],
+)
+def test_a_damaged_patch_shows_the_mouth_at_rest_and_is_told_once(damaged):
+    compositor = _drawing()
+    still = _lumas(compositor, [None])[0]
+    with capture_logs() as logs:
+        lumas = _lumas(compositor, [damaged] * 5, 1)
+    np.testing.assert_array_equal(lumas[-1], still)
+    assert len(logs) == 1 and logs[0]["log_level"] == "warning"
+    np.testing.assert_array_equal(
+        _lumas(compositor, [flat_patch(200)] * 4, 6)[-1], _lumas(_drawing(), [flat_patch(200)] * 4)[-1]
+    )
+
+
+def test_an_avatar_without_the_part_speaks_with_its_mouth_at_rest():
+    compositor = _compositor()
+    still = _lumas(compositor, [None])[0]
+    np.testing.assert_array_equal(_lumas(compositor, [flat_patch(200)] * 5, 1)[-1], still)
+
+
+def test_sessions_share_a_face_that_none_of_them_writes():
+    assets = load_assets(small_atlas())
+    face = StillFace(FaceAssets(part_with(np.array([BOX])), assets.width, assets.height), assets)
+    assert face.under is not None
+    before = face.under.rest.copy()
+    one, other = (AtlasCompositor(assets, Still(0), face) for _ in range(2))
+    bright = [_lumas(one, [flat_patch(220)], index)[0] for index in range(5)][-1]
+    dark = [_lumas(other, [flat_patch(20)], index)[0] for index in range(5)][-1]
+    assert bright[70, 64] > 200 and dark[70, 64] < 40
+    np.testing.assert_array_equal(face.under.rest, before)
+    np.testing.assert_array_equal(assets.still, pack(small_atlas().still))

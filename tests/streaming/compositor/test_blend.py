@@ -7,7 +7,7 @@ from streaming.compositor.blend import PatchBlender, underlay
 from streaming.compositor.face import FaceAssets
 from streaming.compositor.place import place_patch
 from streaming.compositor.planes import Planes, pack, packed_size, unpack
-from tests.support.drawn import PATCH, plain_blend, small_part, soft_mask
+from tests.support.drawn import PATCH, part_with, plain_blend, soft_mask
 
 WIDTH, HEIGHT = 320, 280
 BOXES = {
@@ -49,7 +49,7 @@ def _copy(planes):
 
 
 def _place(box):
-    place = FaceAssets(small_part(np.array([box])), WIDTH, HEIGHT).place(0)
+    place = FaceAssets(part_with(np.array([box])), WIDTH, HEIGHT).place(0)
     assert place is not None
     return place
 
@@ -108,7 +108,9 @@ def test_a_patch_that_looks_like_the_frame_changes_nothing(frame):
 
 
 def test_the_extremes_do_not_overflow():
-    white, black = (Planes(*(np.full(p.shape, level, np.uint8) for p in _three(_blank()))) for level in (255, 0))
+    white, black = (
+        Planes(*(np.full(p.shape, level, np.uint8) for p in _three(_blank()))) for level in (255, 0)
+    )
     bright = unpack(np.full(packed_size(*PATCH[2:]), 255, np.uint8), *PATCH[2:])
     box = BOXES["inside"]
     for draw in (_still, _moving):

@@ -1,0 +1,76 @@
+"""The compositor of a video: its idle loop, with drawn mouths blended into its frames."""
+
+from __future__ import annotations
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+from streaming.compositor.blend import PatchBlender
+from streaming.compositor.drawn_mouth import DrawnMouth
+from streaming.compositor.face import FaceAssets
+from streaming.compositor.loop import LoopAssets
+from streaming.compositor.loop_follower import LoopFollower
+from streaming.compositor.planes import Planes, frame_planes, packed_size, unpack
+from streaming.slots import FacePixels, Patch
+
+
+class LoopCompositor:
+    """Implements :class:`streaming.compositor.base.Compositor` for avatars that have no mouth atlas.
+
+    Shapes of an atlas mean nothing to them: the loop then goes on.
+
+    Args:
+        loop: the avatar's shared frames, only read.
+        face: where drawn mouths go; without it they are not shown.
+    """
+
+    def __init__(self, loop: LoopAssets, face: FaceAssets | None = None) -> None:
+        self.width = loop.width
+        self.height = loop.height
+        self._loop = loop
+        self._face = face
+        self._count = len(loop.frames)
+        self._follower = LoopFollower(self._count)
+        self._drawn = DrawnMouth(face.patch_size if face else None, self._count)
+        self._blender = PatchBlender()
+        self._layer: Planes | None = None
+
+    @property
+    def position(self) -> int:
+        """Where the loop is; see :class:`streaming.compositor.base.Compositor`."""
+        return self._follower.position
+
+    def compose(self, index: int, patch: Patch | None) -> av.VideoFrame:
+        """The frame of slot ``index``; see :class:`streaming.compositor.base.Compositor`."""
+        wanted = patch.frame if isinstance(patch, FacePixels) and 0 <= patch.frame < self._count else None
+        lowest, *higher = self._follower.follow(index, wanted)
+        mouth, weight = self._drawn.follow(index, patch)
+        frame = av.VideoFrame(self.width, self.height, "yuv420p")
+        frame.colorspace = Colorspace.SMPTE170M
+        frame.color_range = ColorRange.MPEG
+        target = frame_planes(frame)
+        self._draw(lowest.frame, mouth, weight, target)
+        for layer in higher:
+            above = self._above()
+            # The same mouth in either: lips must not move twice.
+            self._draw(layer.frame, mouth, weight, above)
+            for upper, under in ((above.y, target.y), (above.u, target.u), (above.v, target.v)):
+                cv2.addWeighted(upper, layer.weight, under, 1 - layer.weight, 0, dst=under)
+        return frame
+
+    def _draw(self, frame: int, mouth: Planes | None, weight: float, target: Planes) -> None:
+        """One frame of the loop with the mouth in it."""
+        picture = self._loop.picture(frame)
+        target.put(picture)
+        place = None if mouth is None or self._face is None else self._face.place(frame)
+        if mouth is not None and place is not None:
+            under = picture.window(*place.rect)
+            self._blender.draw(place, mouth, weight, under, target.window(*place.rect))
+
+    def _above(self) -> Planes:
+        if self._layer is None:
+            scratch = np.empty(packed_size(self.width, self.height), np.uint8)
+            self._layer = unpack(scratch, self.width, self.height)
+        return self._layer

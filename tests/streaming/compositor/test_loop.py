@@ -1,0 +1,98 @@
+import av
+import numpy as np
+import pytest
+from av.video.reformatter import ColorRange, Colorspace
+
+from avatars.errors import BundleInvalid
+from streaming.compositor import loop
+from streaming.compositor.loop import LoopAssets, load_frames
+from streaming.compositor.planes import packed_size, unpack
+from tests.support.loops import HEIGHT, WIDTH, gradient, loop_bundle, packed_loop, write_loop
+
+
+def _load(bundle):
+    return load_frames(bundle.part("idle.mp4"), bundle.manifest)
+
+
+def test_a_loop_is_decoded_to_planes_that_nobody_can_write(tmp_path):
+    frames = _load(loop_bundle(tmp_path, count=7))
+    assert frames.shape == (7, packed_size(WIDTH, HEIGHT))
+    assert np.abs(frames.astype(int) - packed_loop(7)).mean() < 1
+    with pytest.raises(ValueError, match="read-only"):
+        frames[0, 0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        LoopAssets(WIDTH, HEIGHT, frames).picture(3).u[0, 0] = 1
+
+
+def test_a_loop_that_would_not_fit_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    bundle = loop_bundle(tmp_path, count=7)
+    monkeypatch.setattr(loop, "MAX_LOOP_BYTES", 6 * packed_size(WIDTH, HEIGHT))
+    monkeypatch.setattr(loop, "_decode", None)
+    with pytest.raises(BundleInvalid, match="shorter or smaller"):
+        _load(bundle)
+
+
+def test_half_a_minute_of_512_fits():
+    assert 30 * 25 * packed_size(512, 512) <= loop.MAX_LOOP_BYTES <= 300_000_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"frames": 5}, "not what its manifest says"),
+        ({"frames": 9}, "not what its manifest says"),
+        ({"width": 64}, "not what its manifest says"),
+        ({"fps": 30}, "25 are needed"),
+    ],
+)
+def test_a_loop_must_be_what_its_manifest_says(tmp_path, changes, message):
+    with pytest.raises(BundleInvalid, match=message):
+        _load(loop_bundle(tmp_path, count=7, **changes))
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a video", None])
+def test_a_damaged_loop_says_so(tmp_path, damage):
+    bundle = loop_bundle(tmp_path, count=7)
+    path = bundle.part("idle.mp4")
+    path.write_bytes(path.read_bytes()[:600] if damage is None else damage)
+    with pytest.raises(BundleInvalid):
+        _load(bundle)
+
+
+def test_a_file_without_pictures_says_so(tmp_path):
+    bundle = loop_bundle(tmp_path, count=1)
+    with av.open(str(bundle.part("idle.mp4")), "w", format="mp4") as container:
+        stream = container.add_stream("aac", rate=48000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        frame.sample_rate = 48000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with pytest.raises(BundleInvalid, match="cannot be played"):
+        _load(bundle)
+
+
+def test_other_colours_are_converted(tmp_path):
+    """A loop of full range looks the same as one of limited range."""
+    bundle = loop_bundle(tmp_path, count=3)
+    path = bundle.part("idle.mp4")
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "4"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
+        stream.codec_context.color_range = ColorRange.JPEG
+        for n in range(3):
+            picture = av.VideoFrame.from_ndarray(gradient(n), "bgr24")
+            frame = picture.reformat(
+                format="yuvj420p", dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.JPEG
+            )
+            frame.pts = n
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    frames = _load(bundle)
+    luma = unpack(frames[1], WIDTH, HEIGHT).y.astype(int)
+    assert np.abs(luma - unpack(packed_loop(3)[1], WIDTH, HEIGHT).y).mean() < 2
+
+
+def test_the_writer_of_the_tests_writes_what_was_asked_for(tmp_path):
+    write_loop(tmp_path / "loop.mp4", 4)
+    with av.open(str(tmp_path / "loop.mp4")) as container:
+        assert len(list(container.decode(video=0))) == 4
