@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from rich.console import Console
 
-from benchmarks import browser, hearing, kokoro, line, lips, listening, load, rendering
+from benchmarks import blending, browser, hearing, kokoro, line, lips, listening, load, rendering
 from benchmarks.result import Row, save
 from benchmarks.table import table
 
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "line": line.measure,
     "load": load.measure,
     "rendering": rendering.measure,
+    "blending": blending.measure,
     "lips": lips.measure,
     "listening": listening.measure,
     "hearing": hearing.measure,
