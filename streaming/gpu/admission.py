@@ -16,6 +16,8 @@ to wait for others."""
 LONGEST_BATCH = 0.120
 """Seconds that a batch of faces may take: nothing interrupts it, and whoever is due meanwhile is late."""
 SPEECH_FRAMES_PER_SECOND = 12.5
+CHUNK_FRAMES = 4
+"""Frames of codes that become sound at a time, on the average of a sentence whose chunks grow."""
 WINDOWS_PER_SECOND = 12.5
 """Windows of sound that a session's face listens to: two frames each."""
 HALF_RATE = FPS / 2
@@ -100,8 +102,7 @@ def load_of(costs: Costs, sessions: int, decoder: str = TAESD, frame_rate: float
     if costs.speech:
         load += SPEECH_FRAMES_PER_SECOND * cost_of(costs.speech, sessions)
     if costs.codec:
-        chunk = cheapest_each(costs.codec)
-        load += sessions * SPEECH_FRAMES_PER_SECOND * costs.codec[chunk] / chunk
+        load += sessions * SPEECH_FRAMES_PER_SECOND * cost_of(costs.codec, CHUNK_FRAMES) / CHUNK_FRAMES
     return load
 
 

@@ -1,0 +1,1 @@
+"""How many sessions cards carry with both models: a simulation with predicted step costs."""
