@@ -13,6 +13,9 @@ from avatars.musetalk import mirrored
 
 CROSSING_FRAMES = 6
 """Frames from one place of the loop to another that does not follow it."""
+NEAR = 1
+"""Frames by which a step may be longer than the time that has passed, and still be no jump: patches that are
+shown twice come with every other frame."""
 MOST_WAYS = 3
 """Places that are blended at once, when it leaves for another before it has arrived."""
 
@@ -81,8 +84,8 @@ class LoopFollower:
         if slots == 0:
             # Nothing has been shown, so there is nothing to go on from.
             way.place = self._nearest(wanted, way.place, None)
-        elif abs(wanted - shown) <= slots:
-            # The loop does not move faster, so this is no jump; perhaps it has turned round.
+        elif abs(wanted - shown) <= slots + NEAR:
+            # Perhaps it has turned round.
             way.place = self._nearest(wanted, way.place, None if wanted == shown else wanted > shown)
         else:
             self._ways.append(_Way(self._nearest(wanted, way.place, None), 0))

@@ -62,11 +62,12 @@ def test_idle_goes_on_in_the_direction_that_speech_had():
     assert [_alone(follower, index + n) for n in range(3)] == [20, 19, 18]
 
 
-def test_a_repeated_frame_is_no_jump():
+@pytest.mark.parametrize("step", [1, 2])
+def test_frames_that_are_shown_twice_are_no_jumps(step):
     follower = LoopFollower(50)
     follower.follow(0, None)
-    shown = [_alone(follower, n, 1 + n // 2) for n in range(1, 20)]
-    assert shown == [1 + n // 2 for n in range(1, 20)]
+    wanted = [mirrored(1 + n // 2 * step, 50) for n in range(120)]
+    assert [_alone(follower, n, frame) for n, frame in enumerate(wanted, 1)] == wanted
 
 
 def test_slots_that_were_skipped_let_the_loop_go_on():
