@@ -9,7 +9,7 @@ the device.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache, partial
 from typing import Any
 
@@ -172,11 +172,12 @@ class FaceRenderer:
         size = next(size for size in self._sizes if size >= count)
         top = min(y for _, y, _, _ in windows)
         first_row = max(row for row in self._first_rows if row <= top)
-        self._latents[:count].copy_(self._stacked(latents))
-        self._features[:count].copy_(self._stacked(features))
-        self.draw(size)
-        self.decode(size, first_row, decoder)
-        return self._bring(windows, size, first_row)
+        with self._on_device():
+            self._latents[:count].copy_(self._stacked(latents))
+            self._features[:count].copy_(self._stacked(features))
+            self.draw(size)
+            self.decode(size, first_row, decoder)
+            return self._bring(windows, size, first_row)
 
     def draw(self, size: int) -> None:
         """Run the UNet on what lies in the buffers; for :meth:`render`, and to measure it."""
@@ -228,7 +229,8 @@ class FaceRenderer:
         if self._host is not self._patches:
             self._host[:total].copy_(self._patches[:total], non_blocking=self._device.type == "cuda")
             if self._device.type == "cuda":
-                done = torch.cuda.Event()
+                # Blocking: waiting must not take the core that others encode pictures on.
+                done = torch.cuda.Event(blocking=True)
                 done.record()
                 done.synchronize()
         frames: list[bytes | None] = []
@@ -250,6 +252,10 @@ class FaceRenderer:
     def _zeros(self, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
         return torch.zeros(shape, dtype=dtype, device=self._device).to(memory_format=torch.channels_last)
 
+    def _on_device(self) -> AbstractContextManager[object]:
+        """Streams and events within are those of its device, though another card may be the first one."""
+        return torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext()
+
     def _forget(self) -> None:
         self._draws.clear()
         self._decodes.clear()
@@ -259,7 +265,7 @@ class FaceRenderer:
         if pool is None:
             work()
             return work
-        with torch.cuda.device(self._device):
+        with self._on_device():
             aside = torch.cuda.Stream()
             aside.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(aside):
