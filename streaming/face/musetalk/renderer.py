@@ -91,7 +91,7 @@ class FaceRenderer:
 
     @property
     def captured(self) -> tuple[int, ...]:
-        """Batch sizes that are ready to be replayed."""
+        """Batch sizes that have been run, and on a CUDA device are ready to be replayed."""
         return tuple(sorted(self._draws))
 
     def upload(self, latents: NDArray[np.float16]) -> torch.Tensor:
@@ -100,7 +100,7 @@ class FaceRenderer:
 
     @torch.inference_mode()
     def warm_up(self) -> None:
-        """Run every size, and capture it where there is a CUDA device. Takes seconds.
+        """Capture every size where there is a CUDA device, which takes seconds; else run the smallest once.
 
         Where memory does not suffice for the largest sizes, there are smaller ones only; see :attr:`sizes`.
 
@@ -192,16 +192,17 @@ class FaceRenderer:
     def _capture_all(self) -> None:
         self._draws.clear()
         self._decodes.clear()
-        pool = torch.cuda.graph_pool_handle() if self._device.type == "cuda" else None
+        on_card = self._device.type == "cuda"
+        pool = torch.cuda.graph_pool_handle() if on_card else None
         with _searching_kernels(self._device):
             # The largest first: the smaller ones then find room in the memory that it took.
-            for size in reversed(self._sizes):
+            for size in reversed(self._sizes if on_card else self._sizes[:1]):
                 self._draws[size] = self._capture(partial(self._draw, size), pool)
                 for row in self._first_rows:
                     step = partial(self._decode, size, row, "taesd")
                     self._decodes[size, row] = self._capture(step, pool)
         if "vae" in self._decoders:
-            for size in self._sizes:
+            for size in self._sizes if on_card else self._sizes[:1]:
                 if size <= VAE_BATCH:
                     self._decode(size, 0, "vae")
 

@@ -6,7 +6,8 @@ pytest.importorskip("diffusers", reason="diffusers is not installed")
 
 import gc
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,12 @@ def renderer(tiny_model: MuseTalkModel) -> FaceRenderer:
     renderer = FaceRenderer(tiny_model, SIZES)
     renderer.warm_up()
     return renderer
+
+
+@pytest.fixture(scope="module")
+def live_model() -> MuseTalkModel:
+    """Without the VAE, as live sessions have it."""
+    return random_model(TINY, CPU, with_vae=False)
 
 
 def batch(count: int) -> Batch:
@@ -112,7 +119,7 @@ def test_a_frame_that_is_no_picture_spoils_no_other(renderer: FaceRenderer) -> N
     assert None not in renderer.render(latents, features, [RECT] * 4)
 
 
-def test_a_network_that_draws_one_colour_draws_nothing(tiny_model: MuseTalkModel) -> None:
+def test_a_network_that_draws_one_colour_draws_nothing() -> None:
     model = random_model(TINY, CPU, with_vae=False)
     model.unet.network.conv_out.weight.zero_()
     model.unet.network.conv_out.bias.zero_()
@@ -120,49 +127,77 @@ def test_a_network_that_draws_one_colour_draws_nothing(tiny_model: MuseTalkModel
     assert FaceRenderer(model, (2,)).render(latents, features, [RECT] * 2) == [None, None]
 
 
-def test_every_size_is_captured_before_serving(tiny_model: MuseTalkModel) -> None:
-    renderer = FaceRenderer(tiny_model, SIZES, FIRST_ROWS)
-    latents, features = batch(3)
-    before = renderer.render(latents, features, RECTS[:3])
-    assert renderer.captured == ()
-    renderer.warm_up()
-    assert renderer.captured == SIZES == renderer.sizes
-    assert renderer.render(latents, features, RECTS[:3]) == before
+@pytest.fixture
+def card(live_model: MuseTalkModel, monkeypatch: pytest.MonkeyPatch) -> FaceRenderer:
+    """A renderer that takes its device for a card with graphs, as far as that can be done without one."""
+    renderer = FaceRenderer(live_model, SIZES, FIRST_ROWS)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: None)
+    monkeypatch.setattr(renderer, "_device", torch.device("cuda"))
+
+    def capture(work: Callable[[], None], _pool: None) -> Callable[[], None]:
+        work()
+        return work
+
+    monkeypatch.setattr(renderer, "_capture", capture)
+    monkeypatch.setattr(renderer, "_on_device", nullcontext)
+    return renderer
 
 
-def test_after_memory_ran_out_batches_are_smaller(tiny_model: MuseTalkModel) -> None:
-    renderer = FaceRenderer(tiny_model, SIZES, FIRST_ROWS)
+def on_cpu(renderer: FaceRenderer, monkeypatch: pytest.MonkeyPatch) -> FaceRenderer:
+    """What was captured, on the device where it really is."""
+    monkeypatch.setattr(renderer, "_device", torch.device("cpu"))
+    return renderer
+
+
+def test_without_a_card_only_the_smallest_is_tried(live_model: MuseTalkModel) -> None:
+    renderer = FaceRenderer(live_model, SIZES, FIRST_ROWS)
     renderer.warm_up()
-    renderer.limit(3)
-    assert renderer.sizes == renderer.captured == (1, 2)
+    assert renderer.captured == (1,) and renderer.sizes == SIZES
+
+
+def test_every_size_is_captured_before_serving(card: FaceRenderer, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert card.captured == ()
+    card.warm_up()
+    assert card.captured == SIZES == card.sizes
     latents, features = batch(3)
-    assert len(renderer.render(latents[:2], features[:2], RECTS[:2])) == 2
-    with pytest.raises(ValueError, match="1 to 2 frames"):
-        renderer.render(latents, features, RECTS[:3])
-    renderer.limit(0)
-    assert renderer.sizes == (1,)
+    captured = on_cpu(card, monkeypatch).render(latents, features, RECTS[:3])
+    card._forget()
+    assert card.render(latents, features, RECTS[:3]) == captured
+
+
+def test_after_memory_ran_out_batches_are_smaller(
+    card: FaceRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card.warm_up()
+    card.limit(3)
+    assert card.sizes == card.captured == (1, 2)
+    card.limit(0)
+    assert card.sizes == card.captured == (1,)
+    latents, features = batch(2)
+    assert len(on_cpu(card, monkeypatch).render(latents[:1], features[:1], RECTS[:1])) == 1
+    with pytest.raises(ValueError, match="1 to 1 frames"):
+        card.render(latents, features, RECTS[:2])
 
 
 def test_sizes_that_do_not_fit_into_memory_are_left_out(
-    tiny_model: MuseTalkModel, monkeypatch: pytest.MonkeyPatch
+    card: FaceRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    renderer = FaceRenderer(tiny_model, SIZES, FIRST_ROWS)
-    draw, most = renderer._draw, 2
+    draw, most = card._draw, 2
 
     def small(size: int) -> None:
         if size > most:
             raise torch.OutOfMemoryError("CUDA out of memory")
         draw(size)
 
-    monkeypatch.setattr(renderer, "_draw", small)
-    renderer.warm_up()
-    assert renderer.sizes == renderer.captured == (1, 2)
+    monkeypatch.setattr(card, "_draw", small)
+    card.warm_up()
+    assert card.sizes == card.captured == (1, 2)
     most = 0
-    # Not a single one: it still draws, without graphs.
-    renderer.limit(2)
-    assert renderer.sizes == (1,) and renderer.captured == ()
+    # Not a single one: it goes on without graphs.
+    card.limit(2)
+    assert card.sizes == (1,) and card.captured == ()
     with pytest.raises(torch.OutOfMemoryError):
-        renderer.warm_up()
+        card.warm_up()
 
 
 def test_what_does_not_fit_is_refused(renderer: FaceRenderer) -> None:

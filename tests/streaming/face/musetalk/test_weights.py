@@ -65,6 +65,21 @@ def test_the_published_file_is_known_by_its_checksum(tmp_path: Path, monkeypatch
     assert [entry["published"] for entry in logs] == [True]
 
 
+def test_a_file_is_read_for_its_checksum_once_unless_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Networks are loaded again after an idle time, and 3.4 GB take seconds."""
+    file = put(tmp_path, "weights") / "weights"
+    first = weights.sha256(file)
+    read: list[object] = []
+    monkeypatch.setattr(
+        weights.hashlib, "file_digest", lambda *given: read.append(given) or hashlib.sha256(b"new")
+    )
+    assert weights.sha256(file) == first and not read
+    file.write_bytes(b"something else")
+    assert weights.sha256(file) == hashlib.sha256(b"new").hexdigest() and len(read) == 1
+
+
 def test_a_pointer_is_not_taken_for_the_weights(tmp_path: Path) -> None:
     folder = put(tmp_path, *LIVE_FILES)
     (folder / "musetalkV15/unet.pth").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
