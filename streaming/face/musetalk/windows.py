@@ -2,7 +2,7 @@
 
 MuseTalk was trained with the features of whole sounds: Whisper's encoder over 30 s, padded with silence.
 Frame ``i`` takes rows ``2i-4 .. 2i+5`` of its 50 rows per second; rows before the sound and after it are
-zeros. Here the encoder hears a few seconds at a time, as near to that as can be had without the sound to come:
+zeros. Here the encoder hears a few seconds at a time, as near to that as can be without the sound to come:
 
 - Each window is some seconds of log-mel rows and one or two frames at its right edge: frame 0 alone, so that
   the first picture is there early, then two frames each.
@@ -36,6 +36,8 @@ _MEL_PER_ROW = 2
 _MEL_PER_FRAME = 100 // FPS
 _MEL_AHEAD = 13
 """Mel rows from a frame's start to the end of what its last encoder row hears, 12.5 ms past the last one."""
+_LEAST_HEARD = 60
+"""Mel rows: those of two frames, and something before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +48,18 @@ class WindowShape:
         rows: in all; even.
         silent: of these, those beyond the last known one while the sound goes on; odd.
         held: of these again, those that repeat the last known one.
+        after: rows beyond the last one that is needed when the sound has ended; odd.
     """
 
     rows: int = 500
-    silent: int = 23
+    silent: int = 11
     held: int = 2
+    after: int = 101
 
     def __post_init__(self) -> None:
-        if self.rows % 2 or not self.silent % 2:
-            raise ValueError("Windows begin and end with a row of the encoder: rows even, silent odd.")
-        if not 0 <= self.held <= self.silent or self.rows < self.silent + 60:
+        if self.rows % 2 or not (self.silent % 2 and self.after % 2):
+            raise ValueError("Windows begin with a row of the encoder: rows even, silent and after odd.")
+        if not 0 <= self.held <= self.silent <= self.after or self.rows < self.after + _LEAST_HEARD:
             raise ValueError("A window needs the rows of two frames and something before them.")
 
     @property
@@ -115,17 +119,22 @@ class Windows:
     """The windows of one utterance.
 
     A window is ready with the sound up to ``40 i + 133.5`` ms, where ``i`` is its last frame and the last
-    millisecond the resampler's. Where sound comes by the frame, the last three frames are missing, or four while
-    the second one of a window is. :meth:`flush` gives the others.
+    millisecond the resampler's. Where sound comes by the frame, the last three frames are held back, and a
+    fourth one while it waits for the other of its window. :meth:`flush` gives the others.
 
     Args:
         ahead: sound to be waited for besides.
         shape: of the windows.
+
+    Raises:
+        ValueError: windows of this shape cannot hold so much later sound.
     """
 
     def __init__(self, ahead: LookAhead | None = None, shape: WindowShape = SHAPE) -> None:
         self._ahead = ahead or LookAhead()
         self._shape = shape
+        if shape.rows < shape.after + self._ahead.frames * _MEL_PER_FRAME + _LEAST_HEARD:
+            raise ValueError(f"Windows of {shape.rows} rows are too short to look so far ahead.")
         self._resampler = Resampler()
         self._mel = WhisperMel()
         self._samples = 0
@@ -154,10 +163,9 @@ class Windows:
         frames = math.ceil(self._samples / SLOT_SAMPLES)
         windows: list[Window] = []
         while _first_frame(self._made) < frames:
-            missing = self._known(self._made) + self._shape.silent - self._start - len(self._rows)
-            while missing > 0:
-                self._hear(np.zeros(missing * SPEECH_RATE // 100, np.float32))
-                missing = self._known(self._made) + self._shape.silent - self._start - len(self._rows)
+            upto = self._known(self._made) + self._shape.after
+            while self._start + len(self._rows) < upto:
+                self._hear(np.zeros(SLOT_SAMPLES, np.float32))
             windows.append(self._window(ended=True))
         return windows
 
@@ -174,8 +182,8 @@ class Windows:
     def _window(self, ended: bool) -> Window:
         number, shape = self._made, self._shape
         known = self._known(number)
-        begin = max(0, known + shape.silent - shape.rows)
-        end = known + shape.silent if ended else known
+        begin = max(0, known + (shape.after if ended else shape.silent) - shape.rows)
+        end = known + shape.after if ended else known
         # As loud as the sound has become by then: later sound must not change what has been said.
         self._maximum = max(
             self._maximum, _loudest(self._rows[self._measured - self._start : end - self._start])

@@ -23,7 +23,7 @@ from streaming.face.musetalk.windows import LookAhead, Window, Windows, WindowSh
 from streaming.gpu.placement import Placement
 from streaming.timing import SPEECH_RATE
 
-SMALL = WindowShape(rows=100, silent=23, held=2)
+SMALL = WindowShape(rows=100, silent=11, held=2, after=31)
 POSITIONS = 400
 CPU = Placement("cpu", "float32")
 Sound = NDArray[np.float32]
@@ -123,8 +123,8 @@ def _offline(whisper: WhisperEncoder, sound: Sound) -> Tensor:
         known = 4 * last + 13
         # 960 samples a frame, 132.5 ms, and 23 samples for the resampler.
         ended = len(sound) < 960 * last + 3203
-        upto = known + (SMALL.silent if ended else 0)
-        begin = max(0, known + SMALL.silent - SMALL.rows)
+        upto = known + (SMALL.after if ended else 0)
+        begin = max(0, known + (SMALL.after if ended else SMALL.silent) - SMALL.rows)
         mel = torch.full((SMALL.rows, 80), -10.0)
         mel[: upto - begin] = rows[begin:upto]
         if not ended:

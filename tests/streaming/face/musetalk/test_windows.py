@@ -11,7 +11,7 @@ from streaming.face.musetalk.whisper_mel import SILENCE, WhisperMel, levelled
 from streaming.face.musetalk.windows import POSITIONS, SHAPE, LookAhead, Window, Windows, WindowShape
 from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
 
-SMALL = WindowShape(rows=100, silent=23, held=2)
+SMALL = WindowShape(rows=120, silent=11, held=2, after=31)
 NEEDED = 3203
 """Samples from a window's last frame on that it needs: 132.5 ms, and 23 for the resampler."""
 Sound = NDArray[np.float32]
@@ -113,8 +113,8 @@ def test_windows_hold_the_mel_of_the_whole_sound_at_their_place() -> None:
         assert made
         for window in made:
             last = 2 * ((window.first + 1) // 2)
-            known = 4 * last + 13 + (SMALL.silent if ended else 0)
-            begin = max(0, 4 * last + 13 + SMALL.silent - SMALL.rows)
+            known = 4 * last + 13 + (SMALL.after if ended else 0)
+            begin = max(0, 4 * last + 13 + (SMALL.after if ended else SMALL.silent) - SMALL.rows)
             maxima.append(float(rows[:known].max()))
             expected = np.full((SMALL.rows, 80), SILENCE, np.float32)
             expected[: known - begin] = rows[begin:known]
@@ -170,8 +170,8 @@ def test_looking_ahead_waits_longer_and_hears_more() -> None:
     sound = SOUNDS["longer than a window"]
     plain, patient = Windows(shape=SMALL).push(sound), Windows(LookAhead(6), SMALL).push(sound)
     assert len(plain) - len(patient) == 3
-    assert patient[10].first == plain[10].first and patient[10].begin == plain[10].begin - 12
-    assert not np.array_equal(patient[10].mel, plain[10].mel)
+    assert patient[14].first == plain[14].first and patient[14].begin == plain[14].begin - 12
+    assert not np.array_equal(patient[14].mel, plain[14].mel)
 
 
 def test_looking_ahead_may_begin_with_no_wait() -> None:
@@ -193,8 +193,16 @@ def test_no_sound_no_windows() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"rows": 101}, {"silent": 22}, {"held": 24}, {"held": -1}, {"rows": 60}], ids=str
+    "wrong",
+    [{"rows": 101}, {"silent": 10}, {"after": 30}, {"held": 12}, {"held": -1}, {"after": 9}, {"rows": 80}],
+    ids=str,
 )
 def test_shapes_that_cannot_be_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError):
-        WindowShape(**{"rows": 100, "silent": 23, "held": 2} | wrong)
+        WindowShape(**{"rows": 100, "silent": 11, "held": 2, "after": 31} | wrong)
+
+
+def test_more_is_not_looked_ahead_than_windows_hold() -> None:
+    Windows(LookAhead(7), SMALL)
+    with pytest.raises(ValueError, match="too short"):
+        Windows(LookAhead(8), SMALL)
