@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,11 +12,9 @@ from avatars.atlas_file import save_atlas
 from avatars.bundle import Bundle, BundleWriter
 from avatars.manifest import AvatarDetails, Provenance
 from precompute.idle import LOOP_SECONDS, write_idle_loop, write_poster
+from precompute.parts import Progress
 from streaming.clock import Clock, SystemClock
 from streaming.timing import FPS
-
-Progress = Callable[[str, float], None]
-"""Told what is being done, and how much of the whole is done (0..1)."""
 
 
 def assemble(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from avatars.bundle import Bundle
 from avatars.manifest import Provenance
 from avatars.store import AvatarStore
-from precompute.assemble import Progress, assemble
+from precompute.assemble import assemble
 from precompute.landmarks import FaceFinder
+from precompute.parts import PartBuilder, Progress, build_parts
 from precompute.photo import open_photo
 from precompute.portrait import find_portrait
 from precompute.portrait_atlas import build_portrait_atlas
@@ -17,7 +19,9 @@ from streaming.clock import Clock, SystemClock
 LEFTOVER_SECONDS = 24 * 3600
 """What was being written or deleted this long ago is nobody's work any more: its process was killed."""
 ATLAS_BEGINS, ATLAS_ENDS = 0.1, 0.75
-"""Shares of the whole work at which drawing the mouth atlas begins and ends."""
+"""Shares of the work on the avatar at which drawing the mouth atlas begins and ends."""
+PARTS_BEGIN = 0.7
+"""Share of the whole work that is done when parts for further engines are begun."""
 
 
 def create_avatar(
@@ -30,11 +34,14 @@ def create_avatar(
     progress: Progress | None = None,
     finder: FaceFinder | None = None,
     clock: Clock | None = None,
+    parts: Sequence[PartBuilder] = (),
+    on_failed_part: Callable[[str, str], None] | None = None,
 ) -> Bundle:
     """Make an avatar from one front portrait. Takes some seconds of one core; call it off the event loop.
 
     Nothing is left behind when it fails, and nobody sees the avatar before it is whole. What killed processes
-    left in the store earlier is removed.
+    left in the store earlier is removed. Parts for further engines are added to the avatar that is there
+    already: when one of them cannot be built, the avatar stays as it is.
 
     Args:
         photo: the picture's bytes, or a path that the caller chose itself (never one a stranger named).
@@ -45,6 +52,8 @@ def create_avatar(
         progress: told what is being done, and how much of the whole is done (0..1).
         finder: loaded face networks to reuse; made here when missing.
         clock: says when the avatar was made.
+        parts: build what further engines need.
+        on_failed_part: told the engine whose part could not be built, and why.
 
     Raises:
         AvatarExists: the id is taken.
@@ -52,7 +61,12 @@ def create_avatar(
         AvatarRejected: the photo is not fit; the message says why and what to do.
         EngineUnavailable: the face landmark models are not installed.
     """
-    report = progress or _silent
+    whole = progress or _silent
+    share = PARTS_BEGIN if parts else 1.0
+
+    def report(step: str, done: float) -> None:
+        whole(step, done * share)
+
     clock = clock or SystemClock()
     store.remove_leftovers(clock.wall() - LEFTOVER_SECONDS)
     with store.writer(avatar) as writer:
@@ -65,7 +79,7 @@ def create_avatar(
             report("Drawing mouths and eyes", ATLAS_BEGINS + part * (ATLAS_ENDS - ATLAS_BEGINS))
 
         atlas = build_portrait_atlas(portrait, drawing)
-        return assemble(
+        bundle = assemble(
             atlas,
             writer,
             avatar,
@@ -74,6 +88,16 @@ def create_avatar(
             progress=lambda step, part: report(step, ATLAS_ENDS + part * (1 - ATLAS_ENDS)),
             clock=clock,
         )
+    if not parts:
+        return bundle
+    failures = build_parts(
+        parts, store, avatar, progress=lambda step, done: whole(step, share + done * (1 - share))
+    )
+    for engine, reason in failures.items():
+        if on_failed_part is not None:
+            on_failed_part(engine, reason)
+    whole("Done", 1.0)
+    return store.get(avatar)
 
 
 def _silent(step: str, part: float) -> None:

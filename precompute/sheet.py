@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +23,14 @@ _MOUTHS = (
 )  # fmt: skip
 
 
-def contact_sheet(atlas: MouthAtlas) -> Image:
+def contact_sheet(atlas: MouthAtlas, extra: Sequence[Image] = ()) -> Image:
     """Twelve mouth shapes and the eyes on the still.
 
     Mouths are the nearest pictures of the atlas, not blends.
+
+    Args:
+        atlas: of the avatar.
+        extra: further tiles, (TILE, TILE, 3), which go into a row of their own.
 
     Returns:
         (H, W, 3) BGR; rows of four tiles.
@@ -37,21 +43,32 @@ def contact_sheet(atlas: MouthAtlas) -> Image:
     ]
     if len(atlas.tongue_levels):
         tiles.append(_tile(atlas, "tongue", mouth=atlas.tongue[-1]))
-    for label, aperture, width in _MOUTHS:
+    for text, aperture, width in _MOUTHS:
         a = int(np.abs(atlas.apertures - aperture).argmin())
         w = int(np.abs(atlas.widths - width).argmin())
-        tiles.append(_tile(atlas, label, mouth=atlas.mouths[a, w]))
+        tiles.append(_tile(atlas, text, mouth=atlas.mouths[a, w]))
     for i, lid in enumerate(atlas.lids[1:], start=1):
         tiles.append(_tile(atlas, f"lid {lid:.2f}", eyes=atlas.eyes[i, 0]))
     for i, (x, y) in enumerate(atlas.gazes[1:], start=1):
         tiles.append(_tile(atlas, f"gaze {x:+.0f} {y:+.0f}", eyes=atlas.eyes[0, i]))
-    while len(tiles) % COLUMNS:
-        tiles.append(np.zeros_like(tiles[0]))
-    rows = [np.hstack(tiles[i : i + COLUMNS]) for i in range(0, len(tiles), COLUMNS)]
+    return tiled([*tiles, *[np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS), *extra])
+
+
+def tiled(tiles: Sequence[Image]) -> Image:
+    """Tiles of one size in rows of four; what is missing in the last row is black."""
+    full = [*tiles, *[np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)]
+    rows = [np.hstack(full[i : i + COLUMNS]) for i in range(0, len(full), COLUMNS)]
     return np.asarray(np.vstack(rows), np.uint8)
 
 
-def _tile(atlas: MouthAtlas, label: str, mouth: Image | None = None, eyes: Image | None = None) -> Image:
+def label(picture: Image, text: str) -> Image:
+    """Write a few words into the corner of a tile, in place."""
+    for colour, thickness in (((255, 255, 255), 3), ((0, 0, 0), 1)):
+        cv2.putText(picture, text, (8, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, thickness, cv2.LINE_AA)
+    return picture
+
+
+def _tile(atlas: MouthAtlas, text: str, mouth: Image | None = None, eyes: Image | None = None) -> Image:
     picture = atlas.still.copy()
     for rect, patch in ((atlas.mouth_rect, mouth), (atlas.eye_rect, eyes)):
         if patch is not None:
@@ -63,6 +80,4 @@ def _tile(atlas: MouthAtlas, label: str, mouth: Image | None = None, eyes: Image
     x0, y0 = np.clip((centre - half).astype(int), 0, None)
     x1, y1 = (centre + half).astype(int)
     part = cv2.resize(picture[y0:y1, x0:x1], (TILE, TILE), interpolation=cv2.INTER_CUBIC)
-    for colour, thickness in (((255, 255, 255), 3), ((0, 0, 0), 1)):
-        cv2.putText(part, label, (8, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, thickness, cv2.LINE_AA)
-    return np.asarray(part, np.uint8)
+    return label(np.asarray(part, np.uint8), text)

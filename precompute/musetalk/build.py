@@ -32,6 +32,7 @@ from precompute.musetalk.parsing import FaceParser
 from precompute.musetalk.tracking import Track, follow
 from precompute.parts import Progress
 
+DEFAULT_MODE: MaskMode = "jaw"
 BATCH = 8
 """Face crops that are handed to the encoder at once."""
 TRACKING_ENDS = 0.4
@@ -53,12 +54,12 @@ class BuildOptions:
     """What can be chosen.
 
     Attributes:
-        mode: which part of the drawn face shows.
+        mode: which part of the drawn face shows; ``None``: as the avatar has it already, else with the jaw.
         margin: pixels below the chin that belong to the face crop.
         shift: pixels by which the face crop's middle goes down; a lower crop opens the mouth less.
     """
 
-    mode: MaskMode = "jaw"
+    mode: MaskMode | None = None
     margin: float = EXTRA_MARGIN
     shift: float = 0.0
 
@@ -88,6 +89,7 @@ def build_part(
         BundleInvalid: the avatar is damaged, or too long.
         EngineUnavailable: the face landmark models are not installed.
     """
+    mode = options.mode or DEFAULT_MODE
     progress("Finding the face", 0.0)
     frames, track = (
         _still(bundle, options) if _has_still(bundle) else _loop(bundle, finder, options, progress)
@@ -103,7 +105,7 @@ def build_part(
         progress("Encoding faces", TRACKING_ENDS + index / count * (1 - TRACKING_ENDS))
         box = boxes[index]
         regions = parser.parse(frame, square_around(box), meshes[index].astype(np.float32))
-        masks[index] = face_mask(regions, box, options.mode)
+        masks[index] = face_mask(regions, box, mode)
         crops[index % BATCH] = face_crop(frame, box)
         filled = index % BATCH + 1
         if filled == len(crops) or index + 1 == count:
@@ -116,7 +118,7 @@ def build_part(
         masks=masks,
         patch_rect=patch_rect(masks),
         fingerprint=fingerprint(bundle.manifest, method),
-        mask_mode=options.mode,
+        mask_mode=mode,
     )
 
 

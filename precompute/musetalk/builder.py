@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
 
 from avatars.errors import BundleInvalid
-from avatars.musetalk import fingerprint
+from avatars.musetalk import MuseTalkPart, fingerprint
 from avatars.store import AvatarStore
 from precompute.landmarks import FaceFinder
-from precompute.musetalk.build import BuildOptions, LatentEncoder, build_part
+from precompute.musetalk.build import DEFAULT_MODE, BuildOptions, LatentEncoder, build_part
 from precompute.musetalk.parsing import FaceParser, MeshParser
 from precompute.parts import Progress
 
@@ -64,29 +64,30 @@ class MuseTalkBuilder:
         """See :meth:`precompute.parts.PartBuilder.build`."""
         report = progress or _silent
         bundle = store.get(avatar)
-        method = self._method()
-        if not force and self._found(store, avatar) == fingerprint(bundle.manifest, method):
+        found = self._found(store, avatar)
+        mode = self.options.mode or (found.mask_mode if found else DEFAULT_MODE)
+        options = replace(self.options, mode=mode)
+        method = self._method(options)
+        if not force and found is not None and found.fingerprint == fingerprint(bundle.manifest, method):
             return False
         report("Loading the network", 0.0)
         if self._encoder is None:
             self._encoder = self.source.open()
-        part = build_part(bundle, self._encoder, self.parser, self.finder, self.options, method, report)
+        part = build_part(bundle, self._encoder, self.parser, self.finder, options, method, report)
         store.put_musetalk(avatar, part)
         return True
 
-    def _method(self) -> str:
-        options = asdict(self.options)
-        return json.dumps(
-            options | {"parser": self.parser.identity, "weights": self.source.identity()}, sort_keys=True
-        )
+    def _method(self, options: BuildOptions) -> str:
+        known = {"parser": self.parser.identity, "weights": self.source.identity()}
+        return json.dumps(asdict(options) | known, sort_keys=True)
 
-    def _found(self, store: AvatarStore, avatar: str) -> str | None:
+    def _found(self, store: AvatarStore, avatar: str) -> MuseTalkPart | None:
         try:
             found = store.find_musetalk(avatar)
         except BundleInvalid:
             # The avatar itself is sound, so it is the part that is damaged.
             return None
-        return None if found is None else found.part.fingerprint
+        return None if found is None else found.part
 
 
 def _silent(step: str, done: float) -> None:

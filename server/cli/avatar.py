@@ -6,32 +6,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from avatars.bundle import Bundle
 from avatars.manifest import Provenance
 from avatars.store import AvatarStore
-from server.cli.common import (
-    EXIT_USAGE,
-    fail,
-    out,
-    progress_bar,
-    quiet_log,
-    readable_errors,
-    settings_or_exit,
-)
+from server.cli.avatar_parts import musetalk_state, musetalk_tiles, open_store, rebuild
+from server.cli.common import EXIT_USAGE, err, fail, out, progress_bar, readable_errors
 
 app = typer.Typer(help="Avatars.", no_args_is_help=True)
+app.command()(rebuild)
 
 NOT_STATED = "not stated"
 
 AvatarArgument = Annotated[str, typer.Argument(metavar="ID", help="An avatar's id (lipstream avatar list).")]
-
-
-def _store() -> AvatarStore:
-    settings = settings_or_exit()
-    quiet_log(settings)
-    return AvatarStore(settings.avatars_dir)
 
 
 @app.command()
@@ -51,8 +40,10 @@ def create(
     """Make an avatar from a photo."""
     # Imported here: the face networks are slow to load and only needed by this command.
     from precompute.create import create_avatar
+    from server.avatar_parts import part_builders
 
-    store = _store()
+    settings, store = open_store()
+    failed: list[str] = []
     provenance = Provenance(source=source, author=author, licence=licence, consent=consent)
     with readable_errors(), progress_bar() as progress:
         task = progress.add_task("Starting", total=1.0)
@@ -60,8 +51,19 @@ def create(
         def report(step: str, done: float) -> None:
             progress.update(task, description=step, completed=done)
 
-        bundle = create_avatar(photo, name, store, name=title, provenance=provenance, progress=report)
+        bundle = create_avatar(
+            photo,
+            name,
+            store,
+            name=title,
+            provenance=provenance,
+            progress=report,
+            parts=part_builders(settings),
+            on_failed_part=lambda engine, reason: failed.append(f"Not ready for {engine}: {reason}"),
+        )
     out().print(f"Made {bundle.id}: {bundle.path}")
+    for note in failed:
+        err().print(f"[yellow]Note:[/yellow] {escape(note)}")
     out().print(f'Try it: lipstream render "Hello!" --avatar {bundle.id} -o hello.mp4')
 
 
@@ -70,7 +72,7 @@ def list_all() -> None:
     """List the avatars."""
     table = Table("Id", "Name", "Size", "Engines", "Licence", "")
     with readable_errors():
-        for entry in _store().list():
+        for entry in open_store()[1].list():
             manifest = entry.manifest
             if manifest is None:
                 table.add_row(entry.id, "", "", "", "", f"[red]{entry.problem}[/red]")
@@ -79,7 +81,7 @@ def list_all() -> None:
                 manifest.id,
                 manifest.name,
                 f"{manifest.width}x{manifest.height}",
-                ", ".join(manifest.engines),
+                ", ".join(entry.engines),
                 manifest.provenance.licence,
                 "built in" if entry.builtin else "",
             )
@@ -90,13 +92,14 @@ def list_all() -> None:
 def show(
     avatar: AvatarArgument,
     sheet: Annotated[
-        Path | None, typer.Option(help="Write a PNG with the mouths and eyes that the avatar can make.")
+        Path | None,
+        typer.Option(help="Write a PNG: the mouths and eyes that it can make, and what MuseTalk draws."),
     ] = None,
 ) -> None:
     """Show what is known of an avatar."""
     if sheet is not None and sheet.suffix.lower() != ".png":
         fail(f"{sheet} must end in .png.", EXIT_USAGE)
-    store = _store()
+    _, store = open_store()
     with readable_errors():
         bundle = store.get(avatar)
         manifest = bundle.manifest
@@ -111,19 +114,24 @@ def show(
             table.add_row(name, getattr(manifest.provenance, name))
         megabytes = sum(part.bytes for part in manifest.parts.values()) / 1e6
         table.add_row("parts", f"{', '.join(manifest.parts)} ({megabytes:.1f} MB)")
+        table.add_row("musetalk", escape(musetalk_state(store, manifest.id)))
         table.add_row("folder", str(bundle.path))
         out().print(table)
         if sheet is not None:
-            _write_sheet(bundle, sheet)
+            _write_sheet(store, bundle, sheet)
             out().print(str(sheet))
 
 
-def _write_sheet(bundle: Bundle, path: Path) -> None:
+def _write_sheet(store: AvatarStore, bundle: Bundle, path: Path) -> None:
     import cv2
 
-    from precompute.sheet import contact_sheet
+    from precompute.sheet import contact_sheet, tiled
 
-    _, encoded = cv2.imencode(".png", contact_sheet(bundle.atlas()))
+    extra = musetalk_tiles(store, bundle)
+    if "atlas.npz" not in bundle.manifest.parts and not extra:
+        fail(f"There is nothing to show yet: lipstream avatar rebuild {bundle.id}")
+    picture = contact_sheet(bundle.atlas(), extra) if "atlas.npz" in bundle.manifest.parts else tiled(extra)
+    _, encoded = cv2.imencode(".png", picture)
     try:
         path.write_bytes(encoded.tobytes())
     except OSError as error:
@@ -136,7 +144,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete one of your avatars."""
-    store = _store()
+    _, store = open_store()
     with readable_errors():
         if not yes and store.exists(avatar):
             typer.confirm(f"Delete the avatar '{avatar}'?", abort=True)

@@ -10,6 +10,7 @@ from avatars.store import BUILTIN_ROOT, AvatarStore
 from precompute import create
 from precompute.create import LEFTOVER_SECONDS, create_avatar
 from precompute.errors import AvatarRejected
+from streaming.errors import EngineUnavailable
 from tests.support.atlas import small_atlas
 from tests.support.clock import WALL_START, ManualClock
 
@@ -101,3 +102,30 @@ def test_the_whole_way_from_photo_to_frames(store):
     for index in range(1, 4):
         compositor.compose(index, MouthShape(0.9))
     assert np.abs(compositor.compose(4, MouthShape(0.9)).to_ndarray() - rest).max() > 60
+
+
+def test_parts_for_further_engines_are_added_last(store, quick_drawing):
+    class Builder:
+        def __init__(self, name, problem=None):
+            self.name, self.problem, self.seen = name, problem, None
+
+        def build(self, store, avatar, *, force=False, progress=None):
+            self.seen = store.get(avatar).manifest.engines
+            if self.problem:
+                raise EngineUnavailable(self.problem)
+            return True
+
+    builders = [Builder("broken", "Install it."), Builder("working")]
+    failed, done = [], []
+    made = create_avatar(
+        PHOTO,
+        "new",
+        store,
+        parts=builders,
+        progress=lambda _, part: done.append(part),
+        on_failed_part=lambda engine, reason: failed.append((engine, reason)),
+    )
+    assert [builder.seen for builder in builders] == [("atlas",)] * 2
+    assert failed == [("broken", "Install it.")]
+    assert store.get("new").manifest == made.manifest
+    assert done == sorted(done) and done[-1] == 1

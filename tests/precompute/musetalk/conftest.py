@@ -6,7 +6,7 @@ import pytest
 from skimage.data import astronaut
 
 from avatars.store import AvatarStore
-from precompute.landmarks import FaceFinder
+from precompute.landmarks import FaceBox, FaceFinder, FaceMesh
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +26,10 @@ def faces(finder, tmp_path_factory) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 @pytest.fixture(scope="session")
-def walk(faces):
+def walk(tmp_path_factory):
     """Frames (256, 256, 3) of a face that sways, and where it is in each: (N, 2) pixels of shift."""
-    still = cv2.resize(faces["mira"][0], (256, 256), interpolation=cv2.INTER_AREA)
+    atlas = AvatarStore(tmp_path_factory.mktemp("none")).get("mira").atlas()
+    still = cv2.resize(atlas.still, (256, 256), interpolation=cv2.INTER_AREA)
 
     def frames(count: int) -> tuple[list[np.ndarray], np.ndarray]:
         turn = 2 * np.pi * np.arange(count) / 50
@@ -38,3 +39,22 @@ def walk(faces):
         return [np.asarray(frame, np.uint8) for frame in moved], shifts
 
     return frames
+
+
+class KnownFace:
+    """Stands for the face networks: says the same of each frame."""
+
+    def __init__(self, points: np.ndarray) -> None:
+        self.points = np.column_stack([points, np.zeros(len(points))]).astype(np.float32)
+
+    def mesh(self, image, face):
+        return FaceMesh(self.points, 0.99)
+
+    def detect(self, image):
+        return [FaceBox(0.99, np.array([60, 40, 200, 200], np.float32), self.points[:6, :2])]
+
+
+@pytest.fixture
+def known_face(tmp_path) -> KnownFace:
+    """Where the face of ``walk`` is in the middle of its way; for tests that need no face network."""
+    return KnownFace(AvatarStore(tmp_path / "none").get("mira").atlas().landmarks / 2)

@@ -57,6 +57,15 @@ def test_it_is_built_anew_when_something_has_changed(store, change, monkeypatch)
     assert store.musetalk("mira").frames == 1
 
 
+def test_the_mask_stays_as_it_was_chosen(store):
+    assert MuseTalkBuilder(PoolingSource(), BuildOptions(mode="neck")).build(store, "mira")
+    assert not MuseTalkBuilder(PoolingSource()).build(store, "mira")
+    assert MuseTalkBuilder(PoolingSource()).build(store, "mira", force=True)
+    assert store.musetalk("mira").mask_mode == "neck"
+    assert MuseTalkBuilder(PoolingSource(), BuildOptions(mode="jaw")).build(store, "mira")
+    assert store.musetalk("mira").mask_mode == "jaw"
+
+
 def test_the_part_of_a_users_video_goes_into_its_bundle(store, walk, finder):
     bundle = loop_bundle(store.root, walk(4)[0])
     assert MuseTalkBuilder(PoolingSource(), finder=lambda: finder).build(store, "vera")
