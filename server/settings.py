@@ -159,7 +159,7 @@ class Settings(BaseSettings):
         min_length=1,
         description="Face engines in order of fallback, by comma: atlas, or musetalk,atlas.",
     )
-    musetalk_weights: str = Field(
+    musetalk_folder: str = Field(
         default="", description="MuseTalk: the folder of its weights; from the hub when empty."
     )
     musetalk_device: str = Field(
@@ -261,7 +261,7 @@ class Settings(BaseSettings):
                 instruction=self.qwen3_instruction,
             ),
             musetalk=MuseTalkOptions(
-                folder=self.musetalk_weights,
+                folder=self.musetalk_folder,
                 device=self.musetalk_device,
                 decoder=self.musetalk_decoder,
                 render_decoder=self.musetalk_render_decoder,

@@ -100,3 +100,22 @@ def find_placement(
     if dtype not in DTYPES:
         raise EngineUnavailable(f"Unknown precision '{dtype}': use auto, {', '.join(DTYPES)}.")
     return Placement(device, dtype, text_embedding_on_cpu and kind != "cpu")
+
+
+def synchronize(device: str) -> None:
+    """Wait until a device has done all that it was given."""
+    import torch
+
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(torch.device(device))
+    elif device.startswith("mps"):
+        torch.mps.synchronize()
+
+
+def device_name(device: str) -> str:
+    """A device in words, such as ``Tesla T4``."""
+    if not device.startswith("cuda"):
+        return device
+    import torch
+
+    return torch.cuda.get_device_name(torch.device(device))

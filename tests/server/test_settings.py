@@ -141,7 +141,7 @@ def test_what_is_set_about_qwen3_reaches_the_engine(monkeypatch: pytest.MonkeyPa
 
 def test_what_is_set_about_musetalk_and_the_card_reaches_the_engines(monkeypatch: pytest.MonkeyPatch):
     for name, value in {
-        "MUSETALK_WEIGHTS": "/weights",
+        "MUSETALK_FOLDER": "/weights",
         "MUSETALK_DEVICE": "cuda:1",
         "MUSETALK_DECODER": "vae",
         "MUSETALK_RENDER_DECODER": "taesd",

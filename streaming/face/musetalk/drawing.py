@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 NAME = "musetalk"
-UNKNOWN_COST = 0.010
-"""Seconds that a frame of a batch counts as long as nothing has been measured."""
+UNKNOWN_BATCH, UNKNOWN_FRAME = 0.010, 0.004
+"""Seconds that a batch, and each of its frames, count as long as nothing has been measured."""
 
 
 class Drawing:
@@ -43,7 +43,7 @@ class Drawing:
         self._inbox: deque[Sequence[Frame]] = deque()
         self._queues = {name: FrameQueue[Frame](clock) for name in machine.renderer.decoders}
         self._costs: dict[str, Table] = {
-            name: {size: UNKNOWN_COST * size for size in machine.renderer.sizes} for name in self._queues
+            name: {size: UNKNOWN_BATCH + UNKNOWN_FRAME * size for size in machine.renderer.sizes} for name in self._queues
         }
         self._encoder: Table = {}
         self._decoder = machine.renderer.decoders[0]
