@@ -2,6 +2,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.signal import firwin, upfirdn
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import WhisperConfig, WhisperFeatureExtractor
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
@@ -211,6 +213,25 @@ def test_every_batch_size_is_run_before_serving(whisper: WhisperEncoder) -> None
     assert encoder.captured == (1, 3)
     for one, other in zip(before, encoder.encode(windows), strict=True):
         assert torch.equal(one, other)
+
+
+class _NoLooking(TorchDispatchMode):
+    """Refuses what makes the CPU wait for a number, which no graph can hold."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        assert name not in ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal"), name
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_step_can_be_captured(whisper: WhisperEncoder) -> None:
+    """It looks at no number, and what it writes lies where it lay before."""
+    encoder = AudioEncoder(whisper, CPU, SMALL, batches=(2,))
+    encoder.warm_up()
+    place = encoder._features.data_ptr()
+    with torch.inference_mode(), _NoLooking():
+        encoder._steps[2]()
+    assert encoder._features.data_ptr() == place
 
 
 def test_rows_outside_of_the_sound_are_zeros_before_the_positions(encoder: AudioEncoder) -> None:
