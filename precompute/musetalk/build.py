@@ -27,7 +27,7 @@ from precompute.landmarks import FaceFinder
 from precompute.musetalk.boxes import EXTRA_MARGIN, clamp, face_box, ibug_points, smooth, smooth_boxes
 from precompute.musetalk.crops import face_crop
 from precompute.musetalk.frames import Frames, loop_frames
-from precompute.musetalk.masks import face_mask, patch_rect, square_around
+from precompute.musetalk.masks import drop_faint, face_mask, patch_rect, square_around
 from precompute.musetalk.parsing import FaceParser
 from precompute.musetalk.tracking import Track, follow
 from precompute.parts import Progress
@@ -111,6 +111,7 @@ def build_part(
         if filled == len(crops) or index + 1 == count:
             latents[index + 1 - filled : index + 1] = encoder.encode(crops[:filled])
     _steady(masks)
+    drop_faint(masks)
     progress("Done", 1.0)
     return MuseTalkPart(
         latents=latents,

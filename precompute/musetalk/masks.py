@@ -16,6 +16,8 @@ from avatars.musetalk import CROP, MASK_SIDE, MaskMode
 from precompute.curves import smoothstep
 from precompute.musetalk.parsing import PARSE_SIDE, Region, Regions
 
+FAINT = 3
+"""Below it a mask changes a pixel by less than a level, unless the drawn picture is quite another."""
 EXPANSION = 1.5
 """Side of the square in longer sides of the face box."""
 CONE_UP, CONE_DOWN, CONE_ASIDE = 16, 6, 10
@@ -60,6 +62,11 @@ def face_mask(regions: Regions, box: NDArray[np.floating], mode: MaskMode) -> ND
         (MASK_SIDE, MASK_SIDE), Pillow.Resampling.BILINEAR, box=(left, top, right, bottom)
     )
     return np.clip(np.asarray(small) * _fading() * 255 + 0.5, 0, 255).astype(np.uint8)
+
+
+def drop_faint(masks: NDArray[np.uint8]) -> None:
+    """Let the faint end of a mask's edge be nothing, in place: rows that only it uses need not be drawn."""
+    masks[masks < FAINT] = 0
 
 
 def patch_rect(masks: NDArray[np.uint8]) -> NDArray[np.int32]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
+from rich.filesize import decimal
 from rich.markup import escape
 
 from avatars.bundle import Bundle
@@ -101,8 +102,8 @@ def musetalk_state(store: AvatarStore, avatar: str) -> str:
     part = found.part
     x, y, w, h = (int(n) for n in part.patch_rect)
     frames = "1 frame" if part.frames == 1 else f"{part.frames} frames"
-    size = found.path.stat().st_size / 1e6
-    state = f"{frames}, mask {part.mask_mode}, patch {w} x {h} at {x}, {y} ({size:.1f} MB)"
+    size = decimal(found.path.stat().st_size)
+    state = f"{frames}, mask {part.mask_mode}, patch {w} x {h} at {x}, {y} ({size})"
     return state if found.current else f"outdated; make it anew: {make} (has {state})"
 
 

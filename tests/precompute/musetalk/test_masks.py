@@ -4,7 +4,7 @@ import pytest
 
 from avatars.musetalk import CROP, MASK_SIDE
 from precompute.musetalk.boxes import clamp, face_box, ibug_points
-from precompute.musetalk.masks import RIM, _cone, face_mask, patch_rect, square_around
+from precompute.musetalk.masks import RIM, _cone, drop_faint, face_mask, patch_rect, square_around
 from precompute.musetalk.parsing import PARSE_SIDE, MeshParser, Regions
 
 BOX = np.array([100, 60, 300, 300], np.float32)
@@ -97,6 +97,14 @@ def test_the_mouth_shows_even_where_there_is_no_skin():
     mouth[320:380, 200:312] = True
     for mode in ("jaw", "raw", "neck"):
         assert face_mask(_regions(mouth=mouth), BOX, mode).max() > 240
+
+
+def test_what_cannot_be_seen_is_not_drawn(masks):
+    mask = masks["mira", "jaw"][None].copy()
+    before = int(patch_rect(mask)[1])
+    drop_faint(mask)
+    assert np.abs(mask.astype(int) - masks["mira", "jaw"]).max() <= 2 and not ((mask > 0) & (mask < 3)).any()
+    assert before < int(patch_rect(mask)[1]) <= 112
 
 
 def test_the_patch_is_tight_even_and_leaves_room_to_interpolate():
