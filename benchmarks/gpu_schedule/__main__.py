@@ -8,7 +8,8 @@ import sys
 from rich.console import Console
 
 from benchmarks.gpu_schedule.cards import CARDS, Card, costs_on, prompt_seconds
-from benchmarks.gpu_schedule.world import Tally, World
+from benchmarks.gpu_schedule.talk import Tally
+from benchmarks.gpu_schedule.world import World
 from benchmarks.result import Row, save
 from benchmarks.table import table
 from streaming.gpu.admission import FULL_LOAD, Plan, Wish, plan

@@ -11,7 +11,6 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from functools import partial
 
 import numpy as np
 import structlog
@@ -47,7 +46,7 @@ class Conductor:
         self._commands: deque[tuple[Sentence, Callable[[], None]]] = deque()
         self._preparations: deque[Cast] = deque()
         self._sentences: list[Sentence] = []
-        self._cost = RunningMean(step_seconds)
+        self._frames_cost, self._sound_cost = RunningMean(step_seconds), RunningMean(step_seconds)
 
     @property
     def machine(self) -> Machine:
@@ -85,28 +84,40 @@ class Conductor:
         if self._commands:
             return AT_ONCE
         now, room = self._compute.clock.now(), self._machine.loop.free > 0
-        earliest: float | None = None
-        for sentence in self._sentences:
-            if sentence.stream is not None or sentence.late or (room and sentence.waiting):
-                due = sentence.due(self._cost.value)
-                due = now if due is None else due
-                earliest = due if earliest is None else min(earliest, due)
-        return math.inf if earliest is None and self._preparations else earliest
+        dues = [
+            self._due(sentence, now)
+            for sentence in self._sentences
+            if sentence.audible or sentence.stream is not None or (room and sentence.waiting)
+        ]
+        if not dues:
+            return math.inf if self._preparations else None
+        return min(dues)
 
     def cost(self) -> float:
-        """What a step has cost lately."""
-        return self._cost.value
+        """What a step of the kind that comes next has cost lately."""
+        audible = any(sentence.audible for sentence in self._sentences)
+        return self._sound_cost.value if audible else self._frames_cost.value
 
     def step(self) -> None:
-        """Do what it was told; else a frame for each sentence that can have one; else prepare a voice."""
+        """Do what it was told; else make sound for a sentence or a frame for each; else prepare a voice.
+
+        Sound is made for one sentence at a time, so that no step is long; and before the next frames, for
+        these cost about the same for one sentence as for all.
+        """
         if self._commands:
             self._obey()
             return
         began = self._compute.clock.now()
-        if self._round():
-            self._cost.add(self._compute.clock.now() - began)
+        audible = [sentence for sentence in self._sentences if sentence.audible]
+        if audible:
+            first = min(audible, key=lambda sentence: self._due(sentence, began))
+            self._attempt(first, first.speak)
+            self._sound_cost.add(self._compute.clock.now() - began)
+        elif self._round():
+            self._frames_cost.add(self._compute.clock.now() - began)
         elif self._preparations:
             self._prepare(self._preparations.popleft())
+        self._sentences = [sentence for sentence in self._sentences if not sentence.over]
 
     def failed(self, error: Exception) -> None:
         """A step broke: all who take part in it are told."""
@@ -121,16 +132,17 @@ class Conductor:
             self._attempt(sentence, command)
         self._sentences = [sentence for sentence in self._sentences if not sentence.over]
 
+    def _due(self, sentence: Sentence, now: float) -> float:
+        due = sentence.due(self._frames_cost.value)
+        return now if due is None else due
+
     def _round(self) -> bool:
-        """A frame for each sentence that can have one; whether there was anything to do."""
-        busy = False
+        """A frame for each sentence that can have one; whether there was any."""
+        begun = False
         for sentence in self._sentences:
-            if sentence.late:
-                busy = True
-                self._attempt(sentence, sentence.starving)
             # First come, first served: who speaks sentence after sentence queues up anew for each.
             if sentence.waiting and self._machine.loop.free:
-                busy = True
+                begun = True
                 self._attempt(sentence, sentence.begin)
         for sentence in self._sentences:
             if sentence.stream is not None:
@@ -139,9 +151,8 @@ class Conductor:
         if live:
             frames = self._machine.loop.step([stream for _, stream in live])
             for (sentence, _), codes in zip(live, frames, strict=True):
-                self._attempt(sentence, partial(sentence.after_frame, codes))
-        self._sentences = [sentence for sentence in self._sentences if not sentence.over]
-        return busy or bool(live)
+                sentence.after_frame(codes)
+        return begun or bool(live)
 
     def _prepare(self, cast: Cast) -> None:
         try:

@@ -131,18 +131,22 @@ class Sentence:
 
     @property
     def stream(self) -> Stream | None:
-        """What to step now; ``None`` while it waits for text, or for its listener."""
+        """What to step now; ``None`` while it waits for text, for its frames' sound, or for its listener."""
         stream = self._stream
-        if self.over or stream is None or not stream.ready:
+        if self.over or stream is None or not stream.ready or self.audible:
             return None
         ahead = self._delivered - self.taken + len(self._pending) * FRAME_SAMPLES
         return stream if ahead < AHEAD_FRAMES * FRAME_SAMPLES else None
 
     @property
-    def late(self) -> bool:
-        """Whether its text is late, and frames that were made wait to be heard."""
+    def audible(self) -> bool:
+        """Whether its frames are to become sound now: a chunk is whole, text is late, or it ended."""
         stream = self._stream
-        return not self.over and bool(self._pending) and stream is not None and not stream.ready
+        if self.over or stream is None:
+            return False
+        if stream.ending is not None:
+            return True
+        return len(self._pending) >= (self._chunk_frames if stream.ready else 1)
 
     def due(self, step_seconds: float) -> float | None:
         """When its next step has to be done, or its sound runs dry; ``None``: as soon as it can be.
@@ -153,7 +157,7 @@ class Sentence:
         if self._order.playhead is None:
             return None
         heard = self._delivered / SPEECH_RATE / self._order.speed
-        left = 0 if self.late else max(0, self._chunk_frames - len(self._pending) - 1)
+        left = 0 if self.audible else max(0, self._chunk_frames - len(self._pending) - 1)
         return self._order.playhead.due(self._order.before + heard) - FACE_SECONDS - left * step_seconds
 
     def begin(self) -> None:
@@ -175,20 +179,18 @@ class Sentence:
 
     def after_frame(self, codes: torch.Tensor | None) -> None:
         """Take what a step gave."""
-        if self.over or self._stream is None:
-            return
-        if codes is not None:
+        if codes is not None and not self.over and self._stream is not None:
             self._pending.append(codes)
-            if len(self._pending) >= self._chunk_frames:
-                self._heed(self._decode())
-        elif self._stream.ending is not None:
-            verdict = self._decode()
-            self._heed(self._guard.ended(self._stream.ending) if verdict is Verdict.GO_ON else verdict)
 
-    def starving(self) -> None:
-        """Text is late: let the listener hear what there is."""
-        if self.late:
-            self._heed(self._decode())
+    def speak(self) -> None:
+        """Turn the frames of a chunk to sound; see :attr:`audible`."""
+        if not self.audible or self._stream is None:
+            return
+        ending = self._stream.ending
+        verdict = self._decode()
+        if ending is not None and verdict is Verdict.GO_ON:
+            verdict = self._guard.ended(ending)
+        self._heed(verdict)
 
     def close(self, last: Item | None = None) -> None:
         """Stop here; its place in the loop becomes free.

@@ -22,7 +22,7 @@ from streaming.gpu.calibration import FaceSteps, Stopwatch, measure_costs  # noq
 from streaming.gpu.compute import ComputeThread  # noqa: E402
 from streaming.gpu.work import AT_ONCE, RunningMean  # noqa: E402
 from streaming.playhead import Playhead  # noqa: E402
-from streaming.speech.qwen3 import rehearsal  # noqa: E402
+from streaming.speech.qwen3 import guards, rehearsal  # noqa: E402
 from streaming.speech.qwen3.conductor import STEP_SECONDS  # noqa: E402
 from streaming.speech.qwen3.engine import Qwen3Engine  # noqa: E402
 from streaming.speech.qwen3.options import Qwen3Options  # noqa: E402
@@ -96,14 +96,14 @@ async def test_other_work_goes_on_beside_it(
 ) -> None:
     alone = sound_of(await speak(engine, TEXT))
     steps, log = Steps(engine, monkeypatch), list[str]()
-    file = Job(clock, log, "file", cost=0.01, steps=10_000)
-    faces = Job(clock, log, "faces", clock.now(), cost=0.01, period=0.04, steps=40)
-    compute.add(faces)
-    compute.add(file)
-    assert np.array_equal(sound_of(await speak(engine, TEXT)), alone)
-    compute.remove(file)
-    compute.remove(faces)
-    assert steps.count and log.count("faces") > 5
+    steps.hold(at=5)
+    speaking = asyncio.ensure_future(speak(engine, TEXT))
+    await steps.held()
+    # More urgent than what is only wanted as soon as can be.
+    compute.add(Job(clock, log, "faces", clock.now() - 1.0, cost=0.01, steps=40))
+    steps.go_on()
+    assert np.array_equal(sound_of(await speaking), alone)
+    assert log == ["faces"] * 40 and steps.count > 6
 
 
 async def test_with_nothing_to_say_nothing_is_due(engine: Qwen3Engine, compute: ComputeThread) -> None:
@@ -127,7 +127,7 @@ async def test_its_due_time_is_when_the_sound_runs_dry(
     for _ in range(2):
         heard += len((await anext(chunks)).pcm) / 24_000
     clock.jump(5.0)
-    expected = playhead.due(heard) - FACE_SECONDS - conductor.cost()
+    expected = playhead.due(heard) - FACE_SECONDS - conductor._frames_cost.value
     assert conductor.due() == pytest.approx(expected)
     assert heard == pytest.approx(3 * FRAME_SECONDS, abs=FRAME_SECONDS)
     await chunks.aclose()
@@ -144,7 +144,7 @@ async def test_what_was_said_before_counts(
     seen: list[float] = []
     loop = conductor.machine.loop
     step = loop.step
-    monkeypatch.setattr(conductor, "_cost", RunningMean(0.0))
+    monkeypatch.setattr(conductor, "_frames_cost", RunningMean(0.0))
     monkeypatch.setattr(loop, "step", lambda s: seen.append(conductor.due()) or step(s))
     chunks = await speak(engine, TEXT, playhead=playhead, speed=2.0)
     ends = np.cumsum([len(chunk.pcm) for chunk in chunks]) / 24_000
@@ -182,7 +182,8 @@ async def test_its_cost_is_what_its_steps_took_lately(
     monkeypatch.setattr(loop, "step", lambda s: clock.jump(0.2) or step(s))
     for _ in range(4):
         await speak(engine, TEXT)
-    assert conductor_of(engine).cost() == pytest.approx(0.2, rel=0.05)
+    assert conductor_of(engine)._frames_cost.value == pytest.approx(0.2, rel=0.05)
+    assert conductor_of(engine)._sound_cost.value < 0.1
     assert STEP_SECONDS < 0.2
 
 
@@ -251,3 +252,24 @@ async def test_who_asks_while_it_is_being_unloaded_is_heard(checkpoint: Callable
     assert unloaded and sound_of(chunks).size
     spoken, unloaded = await asyncio.gather(speak(engine, TEXT), engine.unload())
     assert not unloaded and sound_of(spoken).size
+
+
+async def test_a_file_is_spoken_along_with_who_is_live(
+    engine: Qwen3Engine, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guards, "FRAMES_PER_TOKEN", 3)
+    over: list[str] = []
+
+    async def say(name: str, text: str, playhead: Playhead) -> None:
+        chunks = await speak(engine, text, playhead=playhead)
+        over.append(name if sound_of(chunks).size else "nobody")
+
+    steps = Steps(engine, monkeypatch)
+    steps.hold(at=3)
+    live = asyncio.ensure_future(say("live", LONG[:-1] + " and then for much longer still.", Playhead(clock)))
+    await steps.held()
+    file = asyncio.ensure_future(say("file", "Good morning to you all.", Playhead(clock, "offline")))
+    await asyncio.sleep(0.05)
+    steps.go_on()
+    await asyncio.gather(live, file)
+    assert over == ["file", "live"] and max(steps.sizes) == 2
