@@ -8,7 +8,18 @@ from collections.abc import Awaitable, Callable
 
 from rich.console import Console
 
-from benchmarks import blending, browser, hearing, kokoro, line, lips, listening, load, rendering
+from benchmarks import (
+    blending,
+    browser,
+    hearing,
+    kokoro,
+    line,
+    lips,
+    listening,
+    load,
+    musetalk_part,
+    rendering,
+)
 from benchmarks.result import Row, save
 from benchmarks.table import table
 
@@ -17,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "load": load.measure,
     "rendering": rendering.measure,
     "blending": blending.measure,
+    "musetalk_part": musetalk_part.measure,
     "lips": lips.measure,
     "listening": listening.measure,
     "hearing": hearing.measure,

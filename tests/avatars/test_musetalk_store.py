@@ -43,6 +43,20 @@ def test_a_part_is_missed_then_made_then_found(store, avatar):
     assert (store.musetalk(avatar).latents != part.latents).any()
 
 
+@pytest.mark.parametrize("avatar", ["mira", "ada"])
+def test_the_fingerprint_is_told_without_reading_the_part(store, avatar, monkeypatch):
+    assert store.musetalk_fingerprint(avatar) is None
+    part = part_of(store.get(avatar))
+    store.put_musetalk(avatar, part)
+    assert store.musetalk_fingerprint(avatar) == part.fingerprint
+    store.put_musetalk(avatar, part_of(store.get(avatar), method="another"))
+    assert store.musetalk_fingerprint(avatar) not in (None, part.fingerprint)
+    monkeypatch.setattr(musetalk, "PART_VERSION", 2)
+    assert store.musetalk_fingerprint(avatar) is None
+    with pytest.raises(AvatarNotFound):
+        store.musetalk_fingerprint("nobody")
+
+
 def test_a_users_part_lies_in_the_bundle_and_travels_with_it(store, tmp_path):
     store.put_musetalk("ada", part_of(store.get("ada")))
     manifest = store.get("ada").manifest
