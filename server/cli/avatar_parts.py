@@ -26,6 +26,7 @@ from server.cli.common import (
     settings_or_exit,
 )
 from server.settings import Settings
+from streaming.clock import SystemClock
 
 if TYPE_CHECKING:
     from precompute.parts import PartBuilder
@@ -63,6 +64,7 @@ def rebuild(
     if (avatar is None) != every:
         fail("Name one avatar, or give --all.", EXIT_USAGE)
     # Imported here: what looks for faces is slow to load and only needed by this command.
+    from precompute.create import LEFTOVER_SECONDS
     from server.avatar_parts import musetalk_builder
 
     settings, store = open_store()
@@ -80,6 +82,7 @@ def rebuild(
             except (AvatarError, AvatarRejected) as error:
                 err().print(f"[red]{entry.id}:[/red] {escape(error.message)}")
                 failed += 1
+        store.remove_leftovers(SystemClock().wall() - LEFTOVER_SECONDS)
     if failed:
         raise typer.Exit(EXIT_FAILED)
 

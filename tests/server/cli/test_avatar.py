@@ -74,7 +74,11 @@ def test_all_avatars_are_built_and_one_that_cannot_be_stops_none(store, pooling)
     assert result.exit_code == 1
     assert "ada: The landmarks of 'ada' are no face." in said(result)
     assert "Built mira" in said(result) and "Built theo" in said(result)
+    orphan = store.root / ".parts" / "gone" / "musetalk.safetensors"
+    orphan.parent.mkdir()
+    orphan.write_bytes(b"of an avatar that no longer ships with the program")
     again = said(run("rebuild", "--all"))
+    assert not orphan.exists()
     assert "mira is up to date" in again and "theo is up to date" in again
 
 
