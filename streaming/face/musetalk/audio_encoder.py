@@ -37,8 +37,8 @@ class AudioEncoder:
 
     Args:
         encoder: transformers' ``WhisperEncoder``; it is put where it shall run, and used in parts, as its own
-            ``forward`` insists on 30 s. Its attention must not be one that shows its weights (``sdpa``, the
-            default, is best).
+            ``forward`` insists on 30 s and on positions from 0. Any kind of attention will do; ``sdpa``, the
+            default, is the quickest.
         placement: where it shall run, and how precisely.
         shape: of all windows.
         batches: sizes that are captured, rising.
