@@ -28,7 +28,7 @@ from streaming.speech.base import EngineStatus, SpeechChunk, SpeechRequest, Voic
 from streaming.speech.limiter import limited
 from streaming.speech.profiles.store import ProfileStore, profiles_folder
 from streaming.speech.qwen3.captions import BLOCK, Captions, Pace
-from streaming.speech.qwen3.checkpoint import Checkpoint, fetch_command, local_folder, read_checkpoint
+from streaming.speech.qwen3.checkpoint import BASE, Checkpoint, fetch_command, local_folder, read_checkpoint
 from streaming.speech.qwen3.guards import SILENCE_LEVEL
 from streaming.speech.qwen3.languages import name_in_model
 from streaming.speech.qwen3.options import Qwen3Options
@@ -82,13 +82,14 @@ class Qwen3Engine:
         options: Qwen3Options | None = None,
         compute: ComputeThread | None = None,
     ) -> None:
-        if wrong := missing():
-            raise EngineUnavailable(f"The speech engine 'qwen3' needs {', '.join(wrong)}: {INSTALL}")
         self._options = options or Qwen3Options()
         self._profiles = ProfileStore(profiles_folder(data_dir or Path()))
         self._voices: VoiceList | None = None
         self._checkpoint: Checkpoint | None = None
+        _require()
         self._look(local_folder(self._options.model, self._options.revision))
+        if self._checkpoint is None or self._checkpoint.kind == BASE:
+            _require(for_recordings=True)
         # One thread for all that computes with the talker: its graphs and caches belong to it.
         self._compute = compute or ComputeThread(name=NAME)
         # Recordings are encoded elsewhere, so that nobody's speech waits for that.
@@ -311,6 +312,11 @@ class Qwen3Engine:
     def _not_fetched(self) -> EngineUnavailable:
         command = fetch_command(self._options.model, self._options.revision)
         return EngineUnavailable(f"The weights of Qwen3-TTS are not on this machine. Fetch them: {command}")
+
+
+def _require(for_recordings: bool = False) -> None:
+    if wrong := missing(for_recordings):
+        raise EngineUnavailable(f"The speech engine 'qwen3' needs {', '.join(wrong)}: {INSTALL}")
 
 
 def _make_ready(conductor: Conductor, casting: Casting, voice: str) -> None:

@@ -38,9 +38,13 @@ _FOR_RECORDINGS = {"librosa": "", "soundfile": ""}
 _TOKENIZER_25HZ = "qwen_tts.core.tokenizer_25hz.modeling_qwen3_tts_tokenizer_v1"
 
 
-def missing() -> tuple[str, ...]:
-    """What the engine needs and is not installed, or not in a version that works; imports nothing."""
-    return _missing(_NEEDED | _FOR_RECORDINGS)
+def missing(for_recordings: bool = True) -> tuple[str, ...]:
+    """What the engine needs and is not installed, or not in a version that works; imports nothing.
+
+    Args:
+        for_recordings: count what makes voices of recordings, which models with voices of their own never do.
+    """
+    return _missing(_NEEDED | _FOR_RECORDINGS if for_recordings else _NEEDED)
 
 
 def _missing(needed: Mapping[str, str]) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def test_missing_engines_say_what_to_install(monkeypatch):
     espeak_library.find_library.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
-    monkeypatch.setattr("streaming.speech.qwen3.engine.missing", lambda: ("qwen-tts", "torch"))
+    monkeypatch.setattr("streaming.speech.qwen3.engine.missing", lambda *_: ("qwen-tts", "torch"))
     for name in ("hibari", "kokoro", "espeak", "qwen3"):
         with pytest.raises(EngineUnavailable, match="pip install"):
             build_chain(name)

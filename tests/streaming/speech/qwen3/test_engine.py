@@ -62,6 +62,18 @@ def custom(checkpoint: Callable[[str], Path]) -> Qwen3Engine:
     return engine
 
 
+def test_only_voices_of_recordings_need_what_reads_recordings(
+    checkpoint: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(for_recordings: bool = True) -> tuple[str, ...]:
+        return ("librosa",) if for_recordings else ()
+
+    monkeypatch.setattr(engine_module, "missing", without)
+    assert make_engine(checkpoint("custom_voice")).voices()
+    with pytest.raises(EngineUnavailable, match="librosa"):
+        make_engine(checkpoint("base"))
+
+
 async def test_sound_comes_after_one_frame_and_then_in_growing_chunks(custom: Qwen3Engine):
     heard: list[str] = []
     chunks = [c async for c in custom.synthesize(request(TEXT, on_engine=heard.append))]

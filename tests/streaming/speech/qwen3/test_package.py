@@ -38,6 +38,7 @@ def test_what_is_missing_or_of_another_version_is_named(monkeypatch: pytest.Monk
     assert package.missing() == ("qwen-tts 0.1.1 (here: 0.1.10)", "transformers 4.57 (here: 5.0.1)")
     versions(monkeypatch)
     assert package.missing() == ("qwen-tts", "transformers", "torch", "librosa", "soundfile")
+    assert package.missing(for_recordings=False) == ("qwen-tts", "transformers", "torch")
     with pytest.raises(EngineUnavailable, match=r"pip install --no-deps qwen-tts==0\.1\.1"):
         package.import_qwen_tts()
 
