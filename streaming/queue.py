@@ -8,12 +8,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from streaming.audio.live import SOUND_DROPPED, LiveUtterance
+from streaming.audio.live import FACE_SECONDS, SOUND_DROPPED, LiveUtterance
 from streaming.audio.sounds import Sounds
 from streaming.audio.utterance import FILLER, SoundUtterance
 from streaming.audio.waiting import WaitingRoom
 from streaming.clock import SlotClock
-from streaming.director import Director
+from streaming.director import Director, Shown
 from streaming.errors import CapacityReached, UnknownUtterance
 from streaming.observer import Observer
 from streaming.performer.base import Performer
@@ -41,24 +41,27 @@ class UtteranceQueue:
     Args:
         session: id of the session.
         performer: who performs.
-        avatar: tells the avatar of the moment.
+        stage: tells the avatar of the moment, and where its loop is.
         clock: the session's.
         observer: told of what is said.
         notify: takes events for the viewers.
         state_changed: told that something, or nothing more, is being said.
+        face_seconds: sound beyond a slot that the face wants; see :class:`LiveUtterance`.
     """
 
     def __init__(
         self,
         session: str,
         performer: Performer,
-        avatar: Callable[[], str],
+        stage: Callable[[], tuple[str, int]],
         *,
         clock: SlotClock,
         observer: Observer,
         notify: Callable[[Event], None],
         state_changed: Callable[[State], None],
+        face_seconds: float = FACE_SECONDS,
     ) -> None:
+        self._face_seconds = face_seconds
         self.generation = 0
         self.quiet_since = clock.clock.now()
         self._session = session
@@ -70,7 +73,8 @@ class UtteranceQueue:
         self._utterances: deque[Utterance] = deque()
         self._waiting_room = WaitingRoom()
         self._sounds = Sounds(self, clock.clock)
-        self.director = Director(performer, avatar, self._is_current, self._noticed)
+        self._stage = stage
+        self.director = Director(performer, self._shown, self._is_current, self._noticed)
 
     def __len__(self) -> int:
         return len(self._utterances)
@@ -190,6 +194,7 @@ class UtteranceQueue:
             entry = LiveUtterance(
                 name, key, came, self._waiting_room,
                 clock=self._clock, observer=self._observer, notify=self._notify,
+                face_seconds=self._face_seconds,
             )  # fmt: skip
         else:
             entry = SoundUtterance(name, key, came, self._waiting_room)
@@ -253,6 +258,9 @@ class UtteranceQueue:
 
     def _is_current(self, entry: Utterance) -> bool:
         return entry.key.generation == self.generation and not entry.all_received
+
+    def _shown(self) -> Shown:
+        return Shown(*self._stage(), sum(entry.waiting_slots for entry in self._utterances))
 
     def _noticed(self, entry: Utterance, notice: Notice) -> None:
         if notice.code == "speech_engine":

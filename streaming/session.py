@@ -11,6 +11,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from streaming.audio.live import FACE_SECONDS
 from streaming.clock import Clock, SlotClock
 from streaming.commands import CommandLine
 from streaming.compositor.base import Compositor, CompositorFactory
@@ -45,6 +46,7 @@ class SessionOptions:
     video_bitrate: int = DEFAULT_VIDEO_BITRATE
     audio_bitrate: int = DEFAULT_AUDIO_BITRATE
     h264_codec: H264Codec = "libx264"
+    face_seconds: float = FACE_SECONDS
 
 
 class Session:
@@ -89,11 +91,12 @@ class Session:
         self._queue = UtteranceQueue(
             self.id,
             performer,
-            lambda: self.avatar,
+            lambda: (self.avatar, self._stage.position),
             clock=self.clock,
             observer=observer,
             notify=self._notify,
             state_changed=self._set_state,
+            face_seconds=options.face_seconds,
         )
         self._left_at = clock.now()
         self._tasks: list[asyncio.Task[None]] = []

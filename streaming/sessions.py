@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from streaming.audio.live import FACE_SECONDS
 from streaming.clock import Clock, SystemClock
 from streaming.compositor.base import CompositorFactory
 from streaming.encoders.h264 import H264Codec
@@ -66,6 +67,8 @@ class SessionManager:
         self._limits = limits or SessionLimits()
         self.max_sessions = self._limits.max_sessions
         """Live sessions at once. May be changed; those that are open stay."""
+        self.face_seconds = FACE_SECONDS
+        """Sound beyond a slot that the face wants, for sessions that are opened from now on."""
         self._clock = clock or SystemClock()
         self._observer = observer or NullObserver()
         self._sessions: dict[str, Session] = {}
@@ -125,6 +128,7 @@ class SessionManager:
                     self._limits.video_bitrate,
                     self._limits.audio_bitrate,
                     await self._probed_codec(),
+                    self.face_seconds,
                 ),
             )
             if self._ended:

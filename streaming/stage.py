@@ -56,6 +56,11 @@ class Stage:
         self._broken = False
         self._silence: NDArray[np.float32] = np.zeros(SLOT_SAMPLES, np.float32)
 
+    @property
+    def position(self) -> int:
+        """Where the avatar's loop is; see :class:`streaming.compositor.base.Compositor`."""
+        return self._compositor.position
+
     def change_compositor(self, compositor: Compositor) -> None:
         """Draw another avatar from the next slot on."""
         with self._busy:

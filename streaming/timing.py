@@ -29,5 +29,8 @@ FRAME_TIME_BASE = Fraction(1, FPS)
 LOOK_AHEAD_MS = 80
 """How much sound a face that listens waits for before it decides a frame: more is more exact, later."""
 
+LIVE_LOOK_AHEAD_MS = 40
+"""The same for sound that comes as it is spoken."""
+
 ENCODE_LEAD_SECONDS = 0.020
 """How long before a slot's deadline its frame is composed and encoded."""

@@ -49,6 +49,11 @@ class Utterance(ABC):
         return self.sent_slots / FPS
 
     @property
+    def waiting_slots(self) -> int:
+        """Slots that are here and have not been sent."""
+        return len(self._slots)
+
+    @property
     def exhausted(self) -> bool:
         """Nothing of it is left to send, and nothing will come."""
         return self.all_received and not self._slots

@@ -38,6 +38,7 @@ def _describe(entry: AvatarEntry, manifest: Manifest, state: State) -> dict[str,
         "default": manifest.id == state.settings.avatar,
         "licence": manifest.provenance.licence,
         "provenance": manifest.provenance.source,
+        "engines": list(entry.engines),
         "poster_url": f"{path}/poster.webp?v={manifest.parts['poster.webp'].sha256}",
         "idle_url": f"{path}/idle.mp4?v={manifest.parts['idle.mp4'].sha256}",
     }

@@ -1,8 +1,9 @@
 """Sound that arrives at the speed at which it is spoken: a microphone, or another voice's stream.
 
-Every sample is sent a fixed time after it came: 145 ms, of which 40 fill the slot, 60 are the face's, 20 are
-for encoding, and 25 are spare for sound that is late and for the work. To have exactly that much, slots are
-cut in step with the session's: silence before the first sample fills up its slot.
+Every sample is sent a fixed time after it came: 145 ms, of which 40 fill the slot, 60 are the face's (more
+where it is drawn), 20 are for encoding, and 25 are spare for sound that is late and for the work. To have
+exactly that much, slots are cut in step with the session's: silence before the first sample fills up its
+slot.
 
 What is later than that makes a gap, after which everything is later by a slot. Delay that is no longer needed
 is taken back, and delay that is about to be is made, where it is quiet: such slots are skipped, or waited
@@ -11,6 +12,7 @@ before. Slots are skipped as wholes, after the face has heard them, so lips and 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 
@@ -25,11 +27,11 @@ from streaming.clock import SlotClock
 from streaming.observer import Observer
 from streaming.protocol import Event, NoticeEvent
 from streaming.slots import Slot, UtteranceKey
-from streaming.timing import ENCODE_LEAD_SECONDS, SLOT_SAMPLES, SLOT_SECONDS, SPEECH_RATE
+from streaming.timing import ENCODE_LEAD_SECONDS, LIVE_LOOK_AHEAD_MS, SLOT_SAMPLES, SLOT_SECONDS, SPEECH_RATE
 
-LIVE_LOOK_AHEAD_MS = 40
 FACE_SECONDS = LIVE_LOOK_AHEAD_MS / 1000 + 0.020
-"""Sound beyond a slot that a face may want before it decides: its look-ahead and one step of its network."""
+"""Sound beyond a slot that a face may want before it decides, where nothing else is said: its look-ahead and
+one step of its network."""
 JITTER_SECONDS = 0.025
 """Sound that is late by no more than this, less some milliseconds of work, is sent in time."""
 DELAY_SECONDS = SLOT_SECONDS + FACE_SECONDS + JITTER_SECONDS + ENCODE_LEAD_SECONDS
@@ -57,8 +59,6 @@ NOTICE_SECONDS = 5.0
 
 STALL_SECONDS = 0.12
 """When nothing has come for so long, what the face holds back is played, as if silence had come."""
-VOID_SLOTS = 3
-"""That silence: as much as a live face may hold back, and some."""
 
 
 class LiveUtterance(SoundUtterance):
@@ -72,6 +72,7 @@ class LiveUtterance(SoundUtterance):
         clock: the session's.
         observer: told of gaps and of what is dropped.
         notify: takes events for the viewers.
+        face_seconds: sound beyond a slot that the face wants, and the time that it takes to decide.
     """
 
     look_ahead_ms = LIVE_LOOK_AHEAD_MS
@@ -86,8 +87,12 @@ class LiveUtterance(SoundUtterance):
         clock: SlotClock,
         observer: Observer,
         notify: Callable[[Event], None],
+        face_seconds: float = FACE_SECONDS,
     ) -> None:
         super().__init__(name, key, accepted, waiting_room)
+        self._delay = DELAY_SECONDS - FACE_SECONDS + face_seconds
+        # Silence that makes the face give what it holds back, and some.
+        self._void_slots = math.ceil(face_seconds / SLOT_SECONDS) + 1
         self._clock = clock
         self._observer = observer
         self._notify = notify
@@ -181,7 +186,7 @@ class LiveUtterance(SoundUtterance):
 
     def _silence_before(self, came: float) -> NDArray[np.float32]:
         """What fills up the slot before a sample that came at ``came``; notes when that slot is due."""
-        plays = came + DELAY_SECONDS
+        plays = came + self._delay
         slots = int((plays - self._clock.epoch) / SLOT_SECONDS + 1e-6)
         due = self._clock.deadline(slots)
         self._first = self._written // SLOT_SAMPLES
@@ -194,13 +199,13 @@ class LiveUtterance(SoundUtterance):
         if self._stalled or self.final or self.waiting or now - self._last_came < STALL_SECONDS:
             return
         fill = -self._written % SLOT_SAMPLES
-        silence = np.zeros(fill + VOID_SLOTS * SLOT_SAMPLES, np.float32)
+        silence = np.zeros(fill + self._void_slots * SLOT_SAMPLES, np.float32)
         if self.length + silence.size > MAX_SOUND_SAMPLES:
             return
         self._stalled = True
         super().write(joined(self._last_written, silence))
         first = (self._written + fill) // SLOT_SAMPLES
-        self._void.update(range(first, first + VOID_SLOTS))
+        self._void.update(range(first, first + self._void_slots))
         self._written += silence.size
 
     def _passed_on(self, piece: NDArray[np.float32]) -> None:

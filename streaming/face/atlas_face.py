@@ -14,10 +14,10 @@ from streaming.face.base import FaceRequest
 from streaming.face.finishing import Finishing, Target
 from streaming.face.following import LOOK_AHEAD, FollowingMouth
 from streaming.face.listening import ListeningMouth
-from streaming.face.viseme_net import VisemeNet
+from streaming.face.viseme_net import STEP_MS, VisemeNet
 from streaming.slots import MouthShape
 from streaming.speech.base import SpeechChunk
-from streaming.timing import LOOK_AHEAD_MS
+from streaming.timing import LIVE_LOOK_AHEAD_MS, LOOK_AHEAD_MS
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +89,7 @@ class AtlasFace:
     """Face engine of the mouth atlas, for any speech."""
 
     name = "atlas"
+    live_seconds = (LIVE_LOOK_AHEAD_MS + STEP_MS) / 1000
 
     def __init__(self) -> None:
         self._net: VisemeNet | None = None

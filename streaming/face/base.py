@@ -30,6 +30,7 @@ class FaceRequest:
         playhead: says when frames are needed; ``None`` is as soon as possible.
         position: where the avatar's loop is now, in frames since it began; see
             :func:`avatars.musetalk.mirrored`.
+        queued: frames of what was said before, which are shown first.
         on_news: called on the event loop with a code, the engine's name and a message for people.
     """
 
@@ -37,6 +38,7 @@ class FaceRequest:
     look_ahead_ms: int = LOOK_AHEAD_MS
     playhead: Playhead | None = None
     position: int = 0
+    queued: int = 0
     on_news: Callable[[FaceNews, str, str], None] | None = None
 
 
@@ -65,6 +67,11 @@ class FaceEngine(Protocol):
     @property
     def name(self) -> str:
         """The name that settings know it by."""
+        ...
+
+    @property
+    def live_seconds(self) -> float:
+        """Sound beyond a slot that is wanted of live sound, and the time it takes to decide its frame."""
         ...
 
     async def warm_up(self) -> None:

@@ -40,6 +40,11 @@ class FaceChain:
         preferred = self.engines[0]
         return preferred.device if isinstance(preferred, OnDevice) else "cpu"
 
+    @property
+    def live_seconds(self) -> float:
+        """What the preferred engine wants."""
+        return self.engines[0].live_seconds
+
     async def warm_up(self) -> None:
         """Warm up all engines; those that turn out not to run are left out from then on.
 

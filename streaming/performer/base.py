@@ -19,7 +19,7 @@ class PerformRequest(msgspec.Struct, frozen=True):
 
     ``kind`` says whether those pieces are text or sound; voice, language, speed and delivery mean nothing for
     sound.
-    ``pace`` says whether somebody waits for it, ``position`` where the avatar's loop is (see
+    ``pace`` says whether somebody waits for it; ``position`` and ``queued`` are for the avatar's loop (see
     :class:`streaming.face.base.FaceRequest`).
     ``window`` is how many slots the performer may be ahead of the consumer: 2 s live, more offline.
     """
@@ -36,6 +36,7 @@ class PerformRequest(msgspec.Struct, frozen=True):
     look_ahead_ms: int = LOOK_AHEAD_MS
     pace: Pace = "live"
     position: int = 0
+    queued: int = 0
 
 
 class VoiceDescription(msgspec.Struct, frozen=True):
@@ -70,7 +71,11 @@ class CardDescription(msgspec.Struct, frozen=True):
 
 
 class PerformerDescription(msgspec.Struct, frozen=True):
-    """What a performer is made of and what it can carry."""
+    """What a performer is made of and what it can carry.
+
+    ``face_seconds`` is the sound beyond a slot that its face wants of live sound before it decides the slot's
+    frame, with the time that it takes; 0: not known.
+    """
 
     speech: tuple[str, ...]
     face: str
@@ -78,6 +83,7 @@ class PerformerDescription(msgspec.Struct, frozen=True):
     capacity: int
     memory_bytes: int
     device: str
+    face_seconds: float = 0.0
     card: CardDescription | None = None
 
 

@@ -52,7 +52,9 @@ async def run_line(
         chunks = _recorded(script)
     else:
         chunks = _spoken(speech, request, script, playhead, notices)
-    wanted = FaceRequest(request.avatar, request.look_ahead_ms, playhead, request.position, on_news)
+    wanted = FaceRequest(
+        request.avatar, request.look_ahead_ms, playhead, request.position, request.queued, on_news
+    )
     assembler = SlotAssembler(request.key)
     patience = Patience(playhead, clock)
     heard = False

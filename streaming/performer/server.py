@@ -144,6 +144,7 @@ class PerformerServer:
             capacity=SESSIONS_PER_CORE * (os.cpu_count() or 1) if sessions is None else sessions,
             memory_bytes=self._memory_bytes,
             device=engines.device,
+            face_seconds=engines.face.live_seconds,
             card=engines.describe_card(),
         )
 

@@ -1,10 +1,13 @@
 import asyncio
 from contextlib import asynccontextmanager
 
-from streaming.director import Director
+from streaming.director import Director, Shown
+from streaming.performer.base import PerformRequest
 from streaming.slots import Notice, UtteranceKey
 from streaming.utterance import TextUtterance, Utterance
 from tests.support.engines import DirectPerformer, slots_for
+
+SHOWN = Shown("mira", position=40, queued=7)
 
 
 def entry(name: str, text: str, generation: int = 0, sequence: int = 1) -> TextUtterance:
@@ -17,7 +20,7 @@ def entry(name: str, text: str, generation: int = 0, sequence: int = 1) -> TextU
 async def directing(wanted=lambda _: True):
     notices: list[tuple[str, Notice]] = []
     performer = DirectPerformer()
-    director = Director(performer, lambda: "mira", wanted, lambda e, n: notices.append((e.name, n)))
+    director = Director(performer, lambda: SHOWN, wanted, lambda e, n: notices.append((e.name, n)))
     task = asyncio.create_task(director.run())
     try:
         yield director, performer, notices
@@ -74,3 +77,19 @@ async def test_a_failure_stays_with_its_utterance():
         director.submit(good)
         assert await taken(good) == slots_for(1)
     assert bad.error is not None and bad.error[0] == "internal_error" and good.error is None
+
+
+async def test_the_performer_is_told_what_is_shown():
+    asked: list[PerformRequest] = []
+    async with directing() as (director, performer, _):
+        perform = performer.perform
+
+        def spy(request, script):
+            asked.append(request)
+            return perform(request, script)
+
+        performer.perform = spy
+        said = entry("said", "a")
+        director.submit(said)
+        await taken(said)
+    assert [(r.avatar, r.position, r.queued) for r in asked] == [("mira", 40, 7)]

@@ -84,6 +84,7 @@ class CountingFaceStream:
 
 class CountingFace:
     name = "counting"
+    live_seconds = 0.06
 
     async def warm_up(self) -> None:
         pass

@@ -17,16 +17,17 @@ from streaming.options import EngineOptions
 from streaming.resources import Resources
 from streaming.slots import FacePixels, Patch
 from streaming.speech.base import SpeechChunk
+from streaming.speech.qwen3.options import Qwen3Options
 from streaming.timing import SPEECH_RATE
 from tests.support.musetalk_part import part_of
 
 AVATAR = "mira"
 
 
-def resources_of(weights: Path, data_dir: Path, **changes) -> Resources:
+def resources_of(weights: Path, data_dir: Path, qwen3: Qwen3Options | None = None, **changes) -> Resources:
     """What an engine with these weights is made with; Mira has a part."""
     musetalk = MuseTalkOptions(folder=str(weights), **changes)
-    resources = Resources(data_dir, EngineOptions(musetalk=musetalk))
+    resources = Resources(data_dir, EngineOptions(musetalk=musetalk, qwen3=qwen3 or Qwen3Options()))
     store = AvatarStore(resources.avatars_dir)
     if store.musetalk_fingerprint(AVATAR) is None:
         store.put_musetalk(AVATAR, part_of(store.get(AVATAR)))

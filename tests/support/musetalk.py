@@ -44,6 +44,21 @@ TINY = Sizes(
     },
 )
 
+MINI = Sizes(
+    unet={
+        **TINY.unet,
+        "block_out_channels": [8, 16],
+        "norm_num_groups": 4,
+        "layers_per_block": 1,
+        "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
+        "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
+    },
+    vae=TINY.vae,
+    taesd={**TINY.taesd, "encoder_block_out_channels": [4] * 4, "decoder_block_out_channels": [4] * 4},
+    whisper=TINY.whisper,
+)
+"""Of the same classes, and small enough to be drawn live on one core beside a tiny talker."""
+
 
 def settings(config: Config) -> Config:
     """What a network's class takes of a configuration."""

@@ -39,8 +39,13 @@ class SlowStream(CountingFaceStream):
 
 
 class SlowFace(CountingFace):
+    def __init__(self, look_ahead: int = 1) -> None:
+        self.look_ahead = look_ahead
+
     def open(self, request: FaceRequest) -> SlowStream:
-        return SlowStream()
+        stream = SlowStream()
+        stream.look_ahead = self.look_ahead
+        return stream
 
 
 @dataclass

@@ -7,7 +7,7 @@ is listened to first, along with the others of its batch.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,7 +15,7 @@ import structlog
 from streaming.clock import Clock
 from streaming.face.musetalk.frames import Frame, Sound
 from streaming.gpu.budget import is_out_of_memory, release
-from streaming.gpu.costs import Table, cost_of
+from streaming.gpu.costs import Costs, Table, cost_of
 from streaming.gpu.frame_queue import FrameQueue
 
 if TYPE_CHECKING:
@@ -29,63 +29,50 @@ UNKNOWN_BATCH, UNKNOWN_FRAME = 0.010, 0.004
 
 
 class Drawing:
-    """Implements :class:`streaming.gpu.work.Work`. All but :meth:`submit` is for the compute thread.
+    """Implements :class:`streaming.gpu.work.Work`, for the frames of one decoder.
+
+    A batch has but one, and the scheduler has to see what each would keep it from.
 
     Args:
-        machine: draws.
+        machine: draws; the same for all of them.
+        decoder: one of the machine's.
         clock: of the process.
     """
 
-    name = NAME
-
-    def __init__(self, machine: Machine, clock: Clock) -> None:
+    def __init__(self, machine: Machine, decoder: str, clock: Clock) -> None:
+        self.name = f"{NAME} by {decoder}"
         self._machine = machine
+        self._decoder = decoder
         self._inbox: deque[Sequence[Frame]] = deque()
-        self._queues = {name: FrameQueue[Frame](clock) for name in machine.renderer.decoders}
-        self._costs: dict[str, Table] = {
-            name: {size: UNKNOWN_BATCH + UNKNOWN_FRAME * size for size in machine.renderer.sizes} for name in self._queues
-        }
+        self._queue = FrameQueue[Frame](clock)
+        self._costs: Table = {size: UNKNOWN_BATCH + UNKNOWN_FRAME * size for size in machine.renderer.sizes}
         self._encoder: Table = {}
-        self._decoder = machine.renderer.decoders[0]
-        """Of the batch that comes next."""
 
     def submit(self, frames: Sequence[Frame]) -> None:
         """Have these frames drawn; on any thread, which then makes the compute thread look."""
         self._inbox.append(frames)
 
-    def use(self, costs: Mapping[str, Table], encoder: Table) -> None:
-        """Plan with these costs from now on.
+    def use(self, costs: Costs) -> None:
+        """Plan with these costs from now on; on the compute thread."""
+        self._costs = dict(costs.face.get(self._decoder) or self._costs)
+        self._encoder = dict(costs.encoder)
 
-        Args:
-            costs: seconds by decoder and batch size; only these sizes are used.
-            encoder: seconds by number of windows.
-        """
-        self._costs |= {name: dict(table) for name, table in costs.items() if table}
-        self._encoder = dict(encoder)
-
-    # Work ------------------------------------------------------------------------------------------------
+    # Work, on the compute thread ---------------------------------------------------------------------------
 
     def due(self) -> float | None:
         """When the most urgent frame has to be there."""
         self._take_in()
-        waiting: list[tuple[float, str]] = []
-        for name, queue in self._queues.items():
-            queue.keep(_is_wanted)
-            if (due := queue.due()) is not None:
-                waiting.append((due, name))
-        if not waiting:
-            return None
-        due, self._decoder = min(waiting)
-        return due
+        self._queue.keep(_is_wanted)
+        return self._queue.due()
 
     def cost(self) -> float:
         """Seconds of the batch that is drawn next, with listening to what is new in it."""
-        batch = self._queues[self._decoder].batch(self._sizes(self._decoder))
+        batch = self._queue.batch(self._sizes())
         return 0.0 if batch is None else batch.cost + cost_of(self._encoder, 1)
 
     def step(self) -> None:
         """Listen where nobody has yet, and draw a batch."""
-        frames, size = self._queues[self._decoder].take(self._sizes(self._decoder))
+        frames, size = self._queue.take(self._sizes())
         if not frames:
             return
         try:
@@ -108,29 +95,24 @@ class Drawing:
     def failed(self, error: Exception) -> None:
         """Voices go on without the frames that wait."""
         self._take_in()
-        for queue in self._queues.values():
-            self._give_up(queue.clear(), f"{type(error).__name__}: {error}")
+        self._give_up(self._queue.clear(), f"{type(error).__name__}: {error}")
 
     # Within ----------------------------------------------------------------------------------------------
 
     def _take_in(self) -> None:
         while self._inbox:
-            for frame in self._inbox.popleft():
-                self._queue(frame)
+            self._line_up(self._inbox.popleft())
 
-    def _queue(self, frame: Frame) -> None:
-        self._queues[frame.orders.decoder].add(
-            frame,
-            owner=frame.orders,
-            index=frame.number,
-            playhead=frame.orders.playhead,
-            first=frame.first,
-        )
+    def _line_up(self, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            orders = frame.orders
+            self._queue.add(
+                frame, owner=orders, index=frame.number, playhead=orders.playhead, first=frame.first
+            )
 
-    def _sizes(self, decoder: str) -> Table:
-        table = self._costs[decoder]
+    def _sizes(self) -> Table:
         most = self._machine.renderer.sizes[-1]
-        return {size: cost for size, cost in table.items() if size <= most} or {most: table[min(table)]}
+        return {size: cost for size, cost in self._costs.items() if size <= most} or {most: UNKNOWN_BATCH}
 
     def _shrink(self, size: int, frames: Sequence[Frame]) -> None:
         """Not enough memory: these frames are drawn in smaller batches."""
@@ -145,7 +127,7 @@ class Drawing:
         message = f"The graphics card ran out of memory: faces are drawn {smaller[-1]} at a time from now on."
         for frame in frames:
             frame.orders.tell("memory_low", NAME, message)
-            self._queue(frame)
+        self._line_up(frames)
 
     def _give_up(self, frames: Sequence[Frame], why: str) -> None:
         for frame in frames:

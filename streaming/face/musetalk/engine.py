@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,7 +21,7 @@ from streaming.face.base import FaceRequest
 from streaming.face.musetalk.drawing import NAME, Drawing
 from streaming.face.musetalk.frames import Face, Frame
 from streaming.face.musetalk.package import INSTALL, missing
-from streaming.face.musetalk.stream import MuseTalkStream
+from streaming.face.musetalk.stream import HELD_SECONDS, MuseTalkStream
 from streaming.face.musetalk.weights import LIVE, missing_weights
 from streaming.gpu.budget import release
 from streaming.resources import Resources
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+DRAWING_SECONDS = 0.080
+"""What live sound leaves for a frame to be drawn; see :data:`streaming.face.musetalk.stream.HELD_SECONDS`."""
 CACHED_FACES = 16
 """Avatars whose latents stay in memory when nobody shows them."""
 
@@ -48,6 +51,7 @@ class MuseTalkEngine:
     """
 
     name = NAME
+    live_seconds = HELD_SECONDS + DRAWING_SECONDS
 
     def __init__(self, resources: Resources) -> None:
         if wrong := missing():
@@ -59,7 +63,7 @@ class MuseTalkEngine:
         self._faces: OrderedDict[str, Face] = OrderedDict()
         self._loading = asyncio.Lock()
         self._machine: Machine | None = None
-        self._drawing: Drawing | None = None
+        self._drawings: dict[str, Drawing] = {}
         self._waiting: list[Sequence[Frame]] = []
         self._reloading: asyncio.Task[None] | None = None
         self._device = self._options.device
@@ -87,10 +91,11 @@ class MuseTalkEngine:
             except Exception as error:
                 raise EngineFailed(f"MuseTalk cannot be loaded: {error or type(error).__name__}.") from error
             self._machine = machine
-            self._drawing = Drawing(machine, self._clock)
+            self._drawings = {name: Drawing(machine, name, self._clock) for name in machine.renderer.decoders}
             if self._calibration is not None:
                 self.use(self._calibration)
-            self._compute.add(self._drawing)
+            for drawing in self._drawings.values():
+                self._compute.add(drawing)
             waiting, self._waiting = self._waiting, []
             for frames in waiting:
                 self._draw(frames)
@@ -102,10 +107,12 @@ class MuseTalkEngine:
             Whether there was something to free.
         """
         async with self._loading:
-            if self._machine is None or self._drawing is None:
+            if self._machine is None:
                 return False
-            self._compute.remove(self._drawing)
-            self._machine = self._drawing = None
+            for drawing in self._drawings.values():
+                self._compute.remove(drawing)
+            self._machine = None
+            self._drawings = {}
             self._faces.clear()
             await asyncio.wrap_future(self._compute.call(release))
             log.info("musetalk unloaded")
@@ -143,17 +150,17 @@ class MuseTalkEngine:
         plan, costs = calibration.plan, calibration.costs
         if plan.sessions:
             self._live = plan.decoder
-        if (drawing := self._drawing) is not None:
-            self._compute.call(lambda: drawing.use(costs.face, costs.encoder))
+        for drawing in self._drawings.values():
+            self._compute.call(partial(drawing.use, costs))
 
     def _draw(self, frames: Sequence[Frame]) -> None:
         """On the event loop."""
-        if self._drawing is None:
+        if not self._drawings:
             self._waiting.append(frames)
             if self._reloading is None or self._reloading.done():
                 self._reloading = asyncio.ensure_future(self._reload())
             return
-        self._drawing.submit(frames)
+        self._drawings[frames[0].orders.decoder].submit(frames)
         self._compute.look()
 
     async def _reload(self) -> None:

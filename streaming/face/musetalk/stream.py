@@ -11,14 +11,22 @@ from streaming.face.base import FaceRequest, PromisedPatch
 from streaming.face.loudness import Loudness
 from streaming.face.musetalk.activity import Activity
 from streaming.face.musetalk.frames import Face, Frame, Orders, Sound
-from streaming.face.musetalk.windows import Window, Windows
+from streaming.face.musetalk.windows import LookAhead, Window, Windows
 from streaming.playhead import Playhead
 from streaming.slots import FacePixels, Patch
 from streaming.speech.base import SpeechChunk
-from streaming.timing import FPS
+from streaming.timing import FPS, LIVE_LOOK_AHEAD_MS
 
-LOOK_AHEAD = 5
-"""Frames that are held back: three whose features want more sound, and two of a window that is not full."""
+LOOK_AHEAD = 4
+"""Frames that are held back at most, beside what :class:`LookAhead` adds: three whose features want more
+sound, and the first of a window of two."""
+HELD_SECONDS = 0.135
+"""Sound beyond its slot that the first frame of a window of two waits for; the other needs 40 ms less."""
+OFFLINE_AHEAD = LookAhead(12)
+"""Nobody waits for films, so their features may be nearest to those of the whole sound (docs/musetalk.md)."""
+SPOKEN_AHEAD = LookAhead(2, 4)
+"""Speech that is made here runs ahead of who listens: a frame more after each four windows, up to 80 ms. Its
+first picture is there as early as without."""
 LOOP_LEAD = 3
 """Frames of the avatar's loop that go by until the first frame of an utterance is drawn and shown."""
 
@@ -53,8 +61,9 @@ class MuseTalkStream:
         self._clock = clock
         self._opened = clock.now()
         self._position = request.position
+        self._queued = request.queued
         self._begun = self._drawn = False
-        self._windows = Windows()
+        self._windows = Windows(_ahead(request, self._orders.playhead))
         self._activity = Activity()
         self._loudness = Loudness()
         self._accents = Accents()
@@ -79,7 +88,7 @@ class MuseTalkStream:
     def _decide(self, windows: Sequence[Window]) -> list[Patch | PromisedPatch]:
         if windows and not self._begun:
             gone = round((self._clock.now() - self._opened) * FPS)
-            self._position += gone + LOOP_LEAD
+            self._position += max(self._queued, gone + LOOP_LEAD)
             self._begun = True
         decided: list[Patch | PromisedPatch] = []
         frames: list[Frame] = []
@@ -103,3 +112,9 @@ class MuseTalkStream:
         if frames:
             self._draw(frames)
         return decided
+
+
+def _ahead(request: FaceRequest, playhead: Playhead) -> LookAhead:
+    if playhead.pace == "offline":
+        return OFFLINE_AHEAD
+    return SPOKEN_AHEAD if request.look_ahead_ms > LIVE_LOOK_AHEAD_MS else LookAhead()

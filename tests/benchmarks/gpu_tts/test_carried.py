@@ -38,6 +38,7 @@ def test_the_command_needs_nothing_of_the_rest_of_the_program() -> None:
     assert run.returncode == 0, run.stderr
 
 
-def test_asked_for_nothing_the_script_says_how_it_is_used() -> None:
-    run = subprocess.run([FOLDER / "carried"], capture_output=True, text=True, check=False)
-    assert run.returncode == 2 and "carried fetch 3.12" in run.stderr
+@pytest.mark.parametrize("arguments", [(), ("gpu_tts",), ("nothing", "run"), ("run",)])
+def test_asked_for_nothing_the_script_says_how_it_is_used(arguments: tuple[str, ...]) -> None:
+    run = subprocess.run([FOLDER.parent / "carried", *arguments], capture_output=True, text=True, check=False)
+    assert run.returncode == 2 and "carried gpu_tts fetch 3.12" in run.stderr

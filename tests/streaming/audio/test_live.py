@@ -3,10 +3,16 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from streaming.audio.live import DELAY_SECONDS, MAX_BACKLOG_SECONDS, MUCH_SPARE_SECONDS, SPARE_SECONDS
+from streaming.audio.live import (
+    DELAY_SECONDS,
+    FACE_SECONDS,
+    MAX_BACKLOG_SECONDS,
+    MUCH_SPARE_SECONDS,
+    SPARE_SECONDS,
+)
 from streaming.observer import DropReason, NullObserver
 from streaming.protocol import NoticeEvent, UtteranceEnded, UtteranceStarted
-from streaming.session import Session
+from streaming.session import Session, SessionOptions
 from streaming.timing import SLOT_SECONDS, SPEECH_RATE
 from tests.support.clock import ManualClock
 from tests.support.engines import DirectPerformer, FlatCompositors
@@ -35,15 +41,16 @@ class Notes(NullObserver):
 
 
 @asynccontextmanager
-async def sounding(phase: float = 0.0):
+async def sounding(phase: float = 0.0, look_ahead: int = 1, face_seconds: float = FACE_SECONDS):
     clock, notes, sink = ManualClock(), Notes(), RecordingSink(None)
     session = await Session.open(
         "mira",
-        performer=DirectPerformer(face=SlowFace()),
+        performer=DirectPerformer(face=SlowFace(look_ahead)),
         compositors=FlatCompositors(),
         clock=clock,
         executor=InlineExecutor(),
         observer=notes,
+        options=SessionOptions(face_seconds=face_seconds),
     )
     try:
         session.attach(sink)
@@ -74,6 +81,18 @@ async def test_sound_in_step_is_sent_a_fixed_time_after_it_came(piece: int, phas
     assert DELAY_SECONDS - SLOT_SECONDS - 1e-3 <= notes.latencies[0] <= DELAY_SECONDS + 1e-3
     (end,) = events(sink, UtteranceEnded)
     assert end.reason == "completed"
+
+
+async def test_a_face_that_wants_more_sound_delays_it_by_that_much_and_makes_no_gaps():
+    source = TALK[: 2 * SPEECH_RATE]
+    arrivals = in_pieces(source.size, 480)
+    async with sounding(0.01, look_ahead=4, face_seconds=0.18) as (line, notes, _):
+        name = await line.session.say_audio(live=True)
+        await line.send(name, source, arrivals, final=False, rest=2.0)
+        delays = line.delays(source, arrivals)
+    assert delays[1] == pytest.approx(DELAY_SECONDS - FACE_SECONDS + 0.18, abs=1e-3)
+    assert max(delays[:-6]) <= DELAY_SECONDS - FACE_SECONDS + 0.18 + 1e-3
+    assert notes.gaps == 0 and len(delays) >= source.size // 960 - 1, "nothing is held back for ever"
 
 
 def late(seed: int, most: float) -> list[tuple[float, int, int]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -181,7 +182,8 @@ async def check_half_rate(engine: MuseTalkEngine) -> None:
     assert [patch.pixels for patch in slow[1::2]] == [patch.pixels for patch in slow[2::2]]
     assert same(slow[1::2], full[1::2]) and not same(slow[2::2], full[2::2], levels=0)
     offline = engine.open(request(playhead=Playhead(SystemClock(), "offline")))
-    assert same(await shown(offline, talk(0.6)), full), "nobody waits for a film, so it has all frames"
+    film = await shown(offline, talk(0.6))
+    assert all(a.pixels != b.pixels for a, b in pairwise(film)), "nobody waits for it, so it has all frames"
 
 
 async def test_films_are_drawn_by_the_better_decoder(musetalk_folder: Path, tmp_path: Path) -> None:
