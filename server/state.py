@@ -19,6 +19,7 @@ from avatars.store import AvatarStore
 from server import security
 from server.jobs import RenderJobs
 from server.metrics import Metrics
+from server.missing_parts import build_missing_parts
 from server.peers import Peers
 from server.recordings import Recordings
 from server.settings import Settings
@@ -117,6 +118,11 @@ class State:
         except Exception:
             # Only the first session would have been quicker.
             _log.exception("warming up failed", avatar=self.settings.avatar)
+        try:
+            await build_missing_parts(self.settings, self.store)
+        except Exception:
+            # Their faces fall back to another engine, which is told.
+            _log.exception("avatars not prepared")
         try:
             await self.performer.start()
         except LipstreamError as error:
