@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmarks.gpu_tts.sizes import Size
+from streaming.gpu.placement import Placement
 from streaming.speech.qwen3.package import import_qwen_tts
 
 GENERATION = {
@@ -27,6 +30,25 @@ GENERATION = {
 """As published."""
 _WORDS = ("assistant", "user")
 """Of the prompt's template; each has to be one token, as in the published vocabulary."""
+
+
+@contextmanager
+def made_on(placement: Placement, seed: int | None = None) -> Iterator[None]:
+    """Within, networks are made on that device in that precision.
+
+    Args:
+        placement: where, and how precisely.
+        seed: of their weights; ``None``: as it comes.
+    """
+    before = torch.get_default_dtype()
+    if seed is not None:
+        torch.manual_seed(seed)
+    torch.set_default_dtype(placement.torch_dtype)
+    try:
+        with torch.device(placement.device):
+            yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def random_network(size: Size, kind: str, seed: int = 0) -> Any:
@@ -133,10 +155,24 @@ def feature_extractor() -> Any:
     return EncodecFeatureExtractor(feature_size=1, sampling_rate=24_000)
 
 
-def write_checkpoint(folder: Path, size: Size, kind: str, seed: int = 0) -> Path:
-    """Save a whole checkpoint, laid out as a published one."""
-    network, codec = random_network(size, kind, seed), random_codec(size, seed)
+def write_checkpoint(
+    folder: Path, size: Size, kind: str, seed: int = 0, placement: Placement | None = None
+) -> Path:
+    """Save a whole checkpoint, laid out as a published one.
+
+    Args:
+        folder: takes it.
+        size: of the networks.
+        kind: ``tts_model_type``.
+        seed: of the weights.
+        placement: where the talker is made, and the precision that it is saved in; the CPU's otherwise.
+    """
+    with made_on(placement) if placement is not None else nullcontext():
+        network = random_network(size, kind, seed)
     network.save_pretrained(str(folder))
+    # Large ones need not lie on a card any longer.
+    del network
+    codec = random_codec(size, seed)
     codec.save_pretrained(str(folder / "speech_tokenizer"))
     feature_extractor().save_pretrained(str(folder / "speech_tokenizer"))
     (folder / "generation_config.json").write_text(json.dumps(GENERATION), "utf-8")

@@ -7,11 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
-import torch
-
 from benchmarks.gpu_tts.random_weights import (
     GENERATION,
     feature_extractor,
+    made_on,
     random_codec,
     random_network,
     write_processor,
@@ -29,13 +28,8 @@ INSTRUCTION = "Speak calmly and clearly, like a guide who has told this to many 
 
 def random_model(size: Size, kind: str, placement: Placement) -> Qwen3Model:
     """A model of random weights, made on the device in its precision."""
-    usual = torch.get_default_dtype()
-    torch.set_default_dtype(placement.torch_dtype)
-    try:
-        with torch.device(placement.device):
-            network = random_network(size, kind)
-    finally:
-        torch.set_default_dtype(usual)
+    with made_on(placement):
+        network = random_network(size, kind)
     codec = SimpleNamespace(model=random_codec(size), feature_extractor=feature_extractor())
     with TemporaryDirectory() as folder:
         processor = write_processor(Path(folder))

@@ -1,4 +1,4 @@
-"""Avatars are made ready before the performer starts. With real (tiny) networks: routes/test_musetalk_faces.py."""
+"""Avatars are made ready before the performer starts; routes/test_musetalk_faces.py has tiny networks do it."""
 
 from __future__ import annotations
 
@@ -37,10 +37,8 @@ def test_what_is_missing_depends_on_the_face(tmp_path: Path) -> None:
 async def test_the_command_is_told_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     told = tmp_path / "told"
     names = "LIPSTREAM_DATA_DIR LIPSTREAM_FACE LIPSTREAM_MUSETALK_FOLDER LIPSTREAM_MUSETALK_DEVICE".split()
-    answering(
-        monkeypatch,
-        f"import os, pathlib; pathlib.Path({str(told)!r}).write_text('|'.join(os.environ[n] for n in {names}))",
-    )
+    write = f"pathlib.Path({str(told)!r}).write_text('|'.join(os.environ[n] for n in {names}))"
+    answering(monkeypatch, f"import os, pathlib; {write}")
     settings = settings_of(tmp_path)
     with capture_logs() as logs:
         await build_missing_parts(settings, AvatarStore(settings.avatars_dir))
