@@ -12,52 +12,17 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from benchmarks.gpu.sizes import MINI as MINI
+from benchmarks.gpu.sizes import TINY as TINY
 from streaming.face.musetalk.checkpoint import place
 from streaming.face.musetalk.decoder import TaesdDecoder, VaeDecoder
 from streaming.face.musetalk.model import MuseTalkModel
 from streaming.face.musetalk.package import import_classes
-from streaming.face.musetalk.sizes import TAESD, UNET, VAE, WHISPER, Config, Sizes
+from streaming.face.musetalk.sizes import Config, Sizes
 from streaming.face.musetalk.unet import FaceUNet
 from streaming.gpu.placement import Placement
 
 CPU = Placement("cpu", "float32")
-TINY = Sizes(
-    unet={**UNET, "block_out_channels": [16, 16, 32, 32], "norm_num_groups": 8, "attention_head_dim": 2},
-    vae={**VAE, "block_out_channels": [8, 8, 16, 16], "norm_num_groups": 4, "layers_per_block": 1},
-    taesd={
-        **TAESD,
-        "encoder_block_out_channels": [8] * 4,
-        "decoder_block_out_channels": [8] * 4,
-    },
-    # The features keep their real shape: 384 numbers from five layers.
-    whisper={
-        **WHISPER,
-        "encoder_ffn_dim": 64,
-        "decoder_layers": 1,
-        "decoder_ffn_dim": 16,
-        "max_target_positions": 8,
-        "vocab_size": 51,
-        "pad_token_id": 0,
-        "bos_token_id": 1,
-        "eos_token_id": 2,
-        "decoder_start_token_id": 1,
-    },
-)
-
-MINI = Sizes(
-    unet={
-        **TINY.unet,
-        "block_out_channels": [8, 16],
-        "norm_num_groups": 4,
-        "layers_per_block": 1,
-        "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
-        "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
-    },
-    vae=TINY.vae,
-    taesd={**TINY.taesd, "encoder_block_out_channels": [4] * 4, "decoder_block_out_channels": [4] * 4},
-    whisper=TINY.whisper,
-)
-"""Of the same classes, and small enough to be drawn live on one core beside a tiny talker."""
 
 
 def settings(config: Config) -> Config:
