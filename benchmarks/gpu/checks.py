@@ -17,7 +17,7 @@ from streaming.face.musetalk.model import MuseTalkModel, load_model
 from streaming.face.musetalk.renderer import FaceRenderer
 from streaming.face.musetalk.sizes import FEATURE_SIZE, FEATURE_TOKENS
 from streaming.face.musetalk.weights import MuseTalkWeights
-from streaming.gpu.budget import release
+from streaming.gpu.budget import limit_share, release
 from streaming.gpu.placement import Placement
 from streaming.speech.qwen3.graphs import GraphLoop
 from streaming.speech.qwen3.model import Qwen3Model
@@ -208,7 +208,7 @@ def _scarce(model: MuseTalkModel, scale: Scale, faces: Faces) -> list[Row]:
         for share in SHARES:
             del renderer
             release()
-            torch.cuda.set_per_process_memory_fraction((before + share * needed) / total, device)
+            limit_share(model.placement.device, (before + share * needed) / total)
             renderer = FaceRenderer(model, scale.batches)
             renderer.warm_up()
             if renderer.sizes[-1] < max(scale.batches):

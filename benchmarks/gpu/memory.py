@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from streaming.gpu.budget import MemoryBudget, release
+from streaming.gpu.budget import MemoryBudget, limit_share, release
 
 
 def forget(device: str) -> None:
@@ -12,9 +12,8 @@ def forget(device: str) -> None:
     if device.startswith("cuda"):
         import torch
 
-        place = torch.device(device)
-        torch.cuda.set_per_process_memory_fraction(1.0, place)
-        torch.cuda.reset_peak_memory_stats(place)
+        limit_share(device, 1.0)
+        torch.cuda.reset_peak_memory_stats(torch.device(device))
 
 
 def peak_bytes(device: str) -> int:

@@ -19,7 +19,7 @@ from PIL.Image import Resampling
 from avatars.musetalk import CROP
 from benchmarks.gpu.random_weights import settings
 from streaming.face.musetalk.audio_encoder import sinusoids
-from streaming.face.musetalk.checkpoint import below, read_config, read_tensors
+from streaming.face.musetalk.checkpoint import below, build, read_config, read_tensors
 from streaming.face.musetalk.package import import_classes
 from streaming.face.musetalk.resampling import HEARING_RATE
 from streaming.face.musetalk.sizes import FEATURE_SIZE, FEATURE_TOKENS, LATENT_SCALE
@@ -50,10 +50,11 @@ class Recipe:
 
         def load(name: str, make: Any, prefix: str = "") -> Any:
             files = weights[name]
-            network = make(read_config(files.config))
-            tensors = read_tensors(files.weights)
-            network.load_state_dict(below(tensors, prefix) if prefix else tensors)
-            return network.to(placement.device, placement.torch_dtype).eval().requires_grad_(False)
+            config, tensors = read_config(files.config), read_tensors(files.weights)
+            network = build(
+                lambda: make(config), below(tensors, prefix) if prefix else tensors, files.weights
+            )
+            return network.to(placement.device, placement.torch_dtype)
 
         self._device, self._dtype = torch.device(placement.device), placement.torch_dtype
         self._unet = load("unet", lambda config: classes.unet(**settings(config)))

@@ -87,10 +87,9 @@ class MemoryBudget:
             return
         import torch
 
-        place = torch.device(self.device)
-        total = torch.cuda.get_device_properties(place).total_memory
+        total = torch.cuda.get_device_properties(torch.device(self.device)).total_memory
         self._bytes = within_card(self._wanted, total)
-        torch.cuda.set_per_process_memory_fraction(self._bytes / total, place)
+        limit_share(self.device, self._bytes / total)
 
     def report(self) -> MemoryReport:
         """What is taken now."""
@@ -111,6 +110,22 @@ class MemoryBudget:
             budget=self._bytes,
             enforced=self.enforced,
         )
+
+
+def limit_share(device: str, share: float) -> None:
+    """Let this process reserve no more than a share of a card's memory, 0..1.
+
+    Args:
+        device: as torch names it, ``cuda`` or ``cuda:1``.
+        share: 1 lifts the limit.
+    """
+    import torch
+
+    # Unlike its neighbours this function takes no device without a number.
+    number = torch.device(device).index
+    torch.cuda.set_per_process_memory_fraction(
+        float(share), torch.cuda.current_device() if number is None else number
+    )
 
 
 def within_card(gigabytes: float, total: int) -> int:

@@ -20,13 +20,18 @@ class Cuda:
     """What the budget asks a card."""
 
     def __init__(self, total: int) -> None:
-        self.total, self.fraction, self.emptied = total, 0.0, 0
+        self.total, self.fraction, self.limited, self.emptied = total, 0.0, -1, 0
+
+    def current_device(self) -> int:
+        return 3
 
     def get_device_properties(self, device: object) -> SimpleNamespace:
         return SimpleNamespace(total_memory=self.total)
 
-    def set_per_process_memory_fraction(self, fraction: float, device: object) -> None:
-        self.fraction = fraction
+    def set_per_process_memory_fraction(self, fraction: float, device: int) -> None:
+        # As the real one, which refuses torch.device("cuda") for want of a number.
+        assert isinstance(device, int)
+        self.fraction, self.limited = fraction, device
 
     def memory_allocated(self, device: object) -> int:
         return 5 * GB
@@ -44,10 +49,16 @@ class Cuda:
         self.emptied += 1
 
 
+def named(device: str) -> SimpleNamespace:
+    """``torch.device``."""
+    kind, _, number = device.partition(":")
+    return SimpleNamespace(type=kind, index=int(number) if number else None)
+
+
 @pytest.fixture
 def cuda(monkeypatch: pytest.MonkeyPatch) -> Cuda:
     cuda = Cuda(80 * GB)
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda, device=str))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda, device=named))
     return cuda
 
 
@@ -70,6 +81,12 @@ def test_the_allocator_is_told_its_share_of_the_card(cuda: Cuda) -> None:
     )
     assert report.enforced and report.budget == 14 * GB
     assert report.text == "5.0 GB of 14.0 on cuda:0, 6.0 reserved, at most 7.0"
+
+
+@pytest.mark.parametrize(("device", "number"), [("cuda", 3), ("cuda:0", 0), ("cuda:1", 1)])
+def test_the_limit_is_of_the_card_that_is_used(cuda: Cuda, device: str, number: int) -> None:
+    MemoryBudget(device).enforce()
+    assert cuda.limited == number
 
 
 def test_a_processor_has_no_limit_and_says_so() -> None:
