@@ -57,6 +57,11 @@ class SlotAssembler:
         return self._ended
 
     @property
+    def finished(self) -> bool:
+        """Whether nothing comes any more, and all slots are out."""
+        return self._ended and self._waiting_samples <= 0
+
+    @property
     def promised(self) -> int:
         """Patches that are here or are being drawn, and belong to no slot yet."""
         return len(self._patches)

@@ -14,7 +14,7 @@ from streaming.performer.base import PerformRequest
 from streaming.performer.patience import Patience
 from streaming.playhead import Playhead
 from streaming.script import Piece, samples_of
-from streaming.slots import Notice, PerformanceItem, Slot
+from streaming.slots import Notice, PerformanceItem
 from streaming.speech.base import SpeechChunk, SpeechEngine, SpeechRequest
 from streaming.speech.delivery import AS_IT_IS, delivered
 from streaming.timing import FPS
@@ -60,13 +60,23 @@ async def run_line(
     heard = False
     async with aclosing(Arrivals(chunks, clock)) as arrivals:
         with closing(face.open(wanted)) as stream:
-            while not assembler.ended or assembler.awaited is not None:
+            while True:
+                for notice in notices:
+                    yield notice
+                notices.clear()
+                # Again and again: frames go on being drawn while the consumer takes its time.
+                while slots := assembler.ready():
+                    for slot in slots:
+                        playhead.sent(slot.index)
+                        yield slot
+                if assembler.finished:
+                    return
                 awaited, late = assembler.awaited, patience.until(assembler.index)
                 if awaited is None:
                     chunk = await arrivals.take()
                 else:
-                    chunk = await arrivals.take_or(awaited, late, speech=assembler.promised < MAX_PROMISED)
-                slots: list[Slot] = []
+                    room = assembler.promised < MAX_PROMISED
+                    chunk = await arrivals.take_or(awaited, late, speech=room)
                 if chunk is not None:
                     heard = heard or chunk.pcm.size > 0
                     patience.sound(assembler.index)
@@ -78,11 +88,7 @@ async def run_line(
                     assembler.add_patches(stream.flush())
                     assembler.end()
                 elif awaited is not None and not awaited.done() and late is not None and clock.now() >= late:
-                    slots.append(assembler.give_up())
-                for notice in notices:
-                    yield notice
-                notices.clear()
-                for slot in (*slots, *assembler.ready()):
+                    slot = assembler.give_up()
                     playhead.sent(slot.index)
                     yield slot
 

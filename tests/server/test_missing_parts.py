@@ -1,4 +1,4 @@
-"""Avatars are made ready before the performer starts; routes/test_musetalk_faces.py has tiny networks do it."""
+"""Avatars are made ready before the performer starts; with tiny networks: routes/test_musetalk_faces.py."""
 
 from __future__ import annotations
 

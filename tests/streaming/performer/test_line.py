@@ -194,3 +194,22 @@ async def test_what_the_face_tells_becomes_a_notice() -> None:
     stream.draw()
     await settle()
     assert Notice(REQUEST.key, "memory_low", "drawn", "smaller batches") in performing_.items
+
+
+@pytest.mark.parametrize("busy", [0, 1, 5, 50])
+async def test_frames_that_are_drawn_while_the_consumer_is_busy_are_not_lost(busy: int) -> None:
+    face, patches = DrawnFace(), []
+
+    async def draw() -> None:
+        while True:
+            await asyncio.sleep(0)
+            for stream in face.streams:
+                stream.draw(1)
+
+    drawing = asyncio.ensure_future(draw())
+    line = run_line(RampSpeech(), face, REQUEST, pieces("one two three"), ManualClock())
+    async for item in line:
+        patches += [item.patch] if isinstance(item, Slot) else []
+        await settle(busy)
+    drawing.cancel()
+    assert patches == shapes(slots_for(3))
