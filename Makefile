@@ -87,7 +87,7 @@ qwen3-tests: $(QWEN3_STAMP) ## the tests of Qwen3-TTS, on tiny models; without P
 
 musetalk-tests: $(MUSETALK_STAMP) $(QWEN3_STAMP) ## the tests of MuseTalk on tiny models, and of both models side by side
 	$(BIN)/pytest tests/streaming/face/musetalk tests/precompute/musetalk tests/streaming/performer/test_engines.py \
-	  tests/server/routes/test_musetalk_faces.py
+	  tests/server/routes/test_musetalk_faces.py tests/benchmarks/gpu
 
 training-tests: $(STAMP) ## the tests of the training, those that need PyTorch too
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
