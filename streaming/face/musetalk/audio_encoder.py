@@ -19,14 +19,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from streaming.face.musetalk.windows import ROWS_PER_FRAME, SHAPE, Window, WindowShape
+from streaming.gpu.capture import capture, graph_pool
 from streaming.gpu.placement import Placement
 
 BATCHES = (1, 2, 4, 8)
 """Windows per step; fewer are filled up."""
 FRAMES = 2
 """Frames that a window may have."""
-WARM_UPS = 3
-"""Runs before a capture: libraries choose their kernels and allocate their workspaces in them."""
 _BASE = 10_000.0
 
 
@@ -83,10 +82,10 @@ class AudioEncoder:
     @torch.inference_mode()
     def warm_up(self) -> None:
         """Run every batch size, and capture it on CUDA."""
-        pool = torch.cuda.graph_pool_handle() if self._device.type == "cuda" else None
+        pool = graph_pool(self._device)
         # The largest first: the smaller ones then find room in the memory that it took.
         for batch in reversed(self.batches):
-            self._steps[batch] = self._capture(partial(self._step, batch), pool)
+            self._steps[batch] = capture(partial(self._step, batch), self._device, pool)
 
     @torch.inference_mode()
     def encode(self, windows: Sequence[Window]) -> list[Tensor]:
@@ -135,23 +134,6 @@ class AudioEncoder:
         rows = stacked[numbers, self._taken[:batch]]
         rows = rows.masked_fill(self._zero[:batch, :, :, None, None], 0.0)
         self._features[:batch] = rows.flatten(2, 3) + self._token_positions
-
-    def _capture(self, work: Callable[[], None], pool: Any) -> Callable[[], None]:
-        if pool is None:
-            work()
-            return work
-        with torch.cuda.device(self._device):
-            aside = torch.cuda.Stream()
-            aside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(aside):
-                for _ in range(WARM_UPS):
-                    work()
-            torch.cuda.current_stream().wait_stream(aside)
-            graph = torch.cuda.CUDAGraph()
-            # All that outlives a step lies in buffers of this object, so the graphs may share their memory.
-            with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-                work()
-        return graph.replay
 
 
 def sinusoids(count: int, size: int) -> Tensor:

@@ -45,12 +45,9 @@ class Machine:
 
     def hear(self, sounds: Sequence[Sound]) -> None:
         """Make the features of these windows."""
-        most = self.encoder.batches[-1]
-        for begin in range(0, len(sounds), most):
-            part = sounds[begin : begin + most]
-            heard = self.encoder.encode([sound.window for sound in part])
-            for sound, features in zip(part, heard, strict=True):
-                sound.features = features
+        heard = self.encoder.encode([sound.window for sound in sounds])
+        for sound, features in zip(sounds, heard, strict=True):
+            sound.features = features
 
     def draw(self, frames: Sequence[Frame], decoder: str) -> list[bytes | None]:
         """The pixels of these frames, which have been heard; ``None`` for one that is no picture."""

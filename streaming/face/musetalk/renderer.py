@@ -8,7 +8,7 @@ the device.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache, partial
 from typing import Any
@@ -24,6 +24,7 @@ from streaming.face.musetalk.decoder import VAE_BATCH
 from streaming.face.musetalk.model import MuseTalkModel
 from streaming.face.musetalk.sizes import FEATURE_SIZE, FEATURE_TOKENS, PREDICTED_CHANNELS
 from streaming.gpu.budget import is_out_of_memory, release
+from streaming.gpu.capture import Step, capture, graph_pool
 
 log = structlog.get_logger(__name__)
 
@@ -31,12 +32,8 @@ SIZES = (1, 2, 4, 8, 16)
 """Frames in a batch."""
 FIRST_ROWS = (0, 96, 104, 112)
 """Rows that decoding may begin with: masks of the lower face begin a little above row 128."""
-WARM_UPS = 3
-"""Runs before a capture: libraries choose their kernels and allocate their workspaces in them."""
 _WINDOWS = 64
 """Rectangles whose places in a picture are kept on the device, at most 0.4 MB each."""
-
-Step = Callable[[], None]
 
 
 class FaceRenderer:
@@ -193,14 +190,14 @@ class FaceRenderer:
         self._draws.clear()
         self._decodes.clear()
         on_card = self._device.type == "cuda"
-        pool = torch.cuda.graph_pool_handle() if on_card else None
+        pool = graph_pool(self._device)
         with _searching_kernels(self._device):
             # The largest first: the smaller ones then find room in the memory that it took.
             for size in reversed(self._sizes if on_card else self._sizes[:1]):
-                self._draws[size] = self._capture(partial(self._draw, size), pool)
+                self._draws[size] = capture(partial(self._draw, size), self._device, pool)
                 for row in self._first_rows:
                     step = partial(self._decode, size, row, "taesd")
-                    self._decodes[size, row] = self._capture(step, pool)
+                    self._decodes[size, row] = capture(step, self._device, pool)
         if "vae" in self._decoders:
             for size in self._sizes if on_card else self._sizes[:1]:
                 if size <= VAE_BATCH:
@@ -261,23 +258,6 @@ class FaceRenderer:
         self._draws.clear()
         self._decodes.clear()
         release()
-
-    def _capture(self, work: Step, pool: Any) -> Step:
-        if pool is None:
-            work()
-            return work
-        with self._on_device():
-            aside = torch.cuda.Stream()
-            aside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(aside):
-                for _ in range(WARM_UPS):
-                    work()
-            torch.cuda.current_stream().wait_stream(aside)
-            graph = torch.cuda.CUDAGraph()
-            # All that outlives a step lies in buffers of the renderer, so the graphs may share their memory.
-            with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-                work()
-        return graph.replay
 
 
 @contextmanager

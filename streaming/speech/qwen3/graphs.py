@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 
+from streaming.gpu.capture import capture, graph_pool
 from streaming.speech.qwen3.attention import unplanned_attention
 from streaming.speech.qwen3.model import Qwen3Model
 from streaming.speech.qwen3.static import CONTEXT, StaticLoop
-
-WARM_UPS = 3
-"""Runs before a capture: libraries choose their kernels and allocate their workspaces in them."""
 
 
 class GraphLoop(StaticLoop):
@@ -53,32 +50,15 @@ class GraphLoop(StaticLoop):
     def warm_up(self) -> None:
         """Run everything once, and capture it; only while no utterance is open."""
         super().warm_up()
-        pool = torch.cuda.graph_pool_handle() if self._device.type == "cuda" else None
+        pool = graph_pool(self._device)
         # The largest first: the smaller ones then find room in the memory that it took.
         with unplanned_attention():
             for batch in reversed(self.batches):
-                self._talks[batch] = self._capture(partial(super()._talk, batch), pool)
-                self._frames[batch] = self._capture(partial(super()._frame, batch), pool)
+                self._talks[batch] = capture(partial(super()._talk, batch), self._device, pool)
+                self._frames[batch] = capture(partial(super()._frame, batch), self._device, pool)
 
     def _talk(self, batch: int) -> None:
         self._talks.get(batch, partial(super()._talk, batch))()
 
     def _frame(self, batch: int) -> None:
         self._frames.get(batch, partial(super()._frame, batch))()
-
-    def _capture(self, work: Callable[[], None], pool: Any) -> Callable[[], None]:
-        if pool is None:
-            work()
-            return work
-        with torch.cuda.device(self._device):
-            aside = torch.cuda.Stream()
-            aside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(aside):
-                for _ in range(WARM_UPS):
-                    work()
-            torch.cuda.current_stream().wait_stream(aside)
-            graph = torch.cuda.CUDAGraph()
-            # All that outlives a step lies in buffers of the loop, so the graphs may share their memory.
-            with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-                work()
-        return graph.replay

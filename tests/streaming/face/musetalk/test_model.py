@@ -86,7 +86,7 @@ def test_a_folder_loads_as_it_was_written(musetalk_folder: Path, tiny_model: Mus
         expected = vae.decode(plain / vae.config.scaling_factor).sample
         torch.testing.assert_close(tiny_model.vae(plain), expected, atol=1e-4, rtol=0)
         taesd = classes.tiny_vae.from_pretrained(musetalk_folder / "taesd").eval()
-        torch.testing.assert_close(tiny_model.taesd(plain), taesd.decode(plain).sample, atol=1e-6, rtol=0)
+        torch.testing.assert_close(tiny_model.taesd(plain), taesd.decode(plain).sample, atol=1e-4, rtol=0)
 
 
 def test_of_whisper_only_the_encoder_is_kept(musetalk_folder: Path, tiny_model: MuseTalkModel) -> None:

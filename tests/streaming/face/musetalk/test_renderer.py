@@ -131,14 +131,14 @@ def test_a_network_that_draws_one_colour_draws_nothing() -> None:
 def card(live_model: MuseTalkModel, monkeypatch: pytest.MonkeyPatch) -> FaceRenderer:
     """A renderer that takes its device for a card with graphs, as far as that can be done without one."""
     renderer = FaceRenderer(live_model, SIZES, FIRST_ROWS)
-    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: None)
     monkeypatch.setattr(renderer, "_device", torch.device("cuda"))
 
-    def capture(work: Callable[[], None], _pool: None) -> Callable[[], None]:
+    def capture(work: Callable[[], None], _device: torch.device, _pool: None) -> Callable[[], None]:
         work()
         return work
 
-    monkeypatch.setattr(renderer, "_capture", capture)
+    monkeypatch.setattr("streaming.face.musetalk.renderer.capture", capture)
+    monkeypatch.setattr("streaming.face.musetalk.renderer.graph_pool", lambda _: None)
     monkeypatch.setattr(renderer, "_on_device", nullcontext)
     return renderer
 
