@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -188,7 +188,7 @@ def _rows_of_level(name: str, sessions: int, level: Level, targets: Targets) -> 
     return rows
 
 
-def _rows_of_loading(row, places: int, loaded: Loaded) -> None:
+def _rows_of_loading(row: Callable[..., None], places: int, loaded: Loaded) -> None:
     many = f"places for {places}"
     row(f"{many}, sessions let in", loaded.admitted, "sessions", note=loaded.text)
     row(f"{many}, loaded and measured", loaded.seconds, "s")

@@ -25,6 +25,9 @@ TEXT = (
 )
 STAGGER_SECONDS = 1.0
 """Sessions begin within this time, evenly."""
+PATIENCE_SECONDS = SLOT_SECONDS / 2
+"""A slot whose frame is given up leaves at the moment it is due. On the average a sink, which takes one every
+40 ms, waits that long for the first one anyway."""
 
 
 @dataclass(slots=True)
@@ -74,6 +77,7 @@ class _Answer:
         self._start: float | None = None
         self._patch: Patch | None = None
         self._drawn = self._spoken = False
+        self._count = 0
 
     def sound(self, chunk: SpeechChunk) -> None:
         """Speech was made."""
@@ -88,12 +92,12 @@ class _Answer:
         if self._start is None:
             self._start = now
         late = now - self.due(slot.index)
-        # A sink waits a little anyway: what is late by less than a tenth of a slot is not heard.
-        if late > SLOT_SECONDS / 10:
+        if late > PATIENCE_SECONDS:
             heard.missed += 1
             heard.stalled += late
             self._start += late
         heard.slots += 1
+        self._count = slot.index + 1
         if slot.patch is self._patch or not isinstance(slot.patch, FacePixels):
             heard.repeated += 1
         elif slot.patch.pixels:
@@ -104,6 +108,11 @@ class _Answer:
         else:
             heard.silent += 1
         self._patch = slot.patch
+
+    @property
+    def end(self) -> float:
+        """Monotonic second at which all that came is played."""
+        return self._clock.now() if self._start is None else self.due(self._count)
 
     def due(self, index: int) -> float:
         """Monotonic second at which a slot is played; once the first one came."""
@@ -137,8 +146,8 @@ class _Listener:
 async def answer(
     engines: PerformerEngines, heard: Heard, clock: Clock, seconds: float, key: UtteranceKey
 ) -> None:
-    """Speak for so many seconds, played as they come, then break off; or until the text is said."""
-    request = PerformRequest(key, AVATAR, language="en", seed=hash_of(key))
+    """Speak for so many seconds, then break off, or until the text is said; returns when that is played."""
+    request = PerformRequest(key, AVATAR, language="en", seed=_seed_of(key))
     taken = _Answer(heard, clock)
     line = run_line(_Listener(engines.speech, taken), engines.face, request, _script(), clock)
     slots = round(seconds * FPS)
@@ -156,9 +165,10 @@ async def answer(
                 await clock.sleep_until(taken.due(item.index + 1 - request.window))
     except LipstreamError as error:
         heard.failures.append(error.message)
+    await clock.sleep_until(taken.end)
 
 
-def hash_of(key: UtteranceKey) -> int:
+def _seed_of(key: UtteranceKey) -> int:
     """A seed of its own for each answer, the same in every run."""
     return key.sequence * 1000 + int(key.session.rpartition(" ")[2])
 
