@@ -75,14 +75,14 @@ def list_all() -> None:
         for entry in open_store()[1].list():
             manifest = entry.manifest
             if manifest is None:
-                table.add_row(entry.id, "", "", "", "", f"[red]{entry.problem}[/red]")
+                table.add_row(entry.id, "", "", "", "", f"[red]{escape(entry.problem or '')}[/red]")
                 continue
             table.add_row(
                 manifest.id,
-                manifest.name,
+                escape(manifest.name),
                 f"{manifest.width}x{manifest.height}",
                 ", ".join(entry.engines),
-                manifest.provenance.licence,
+                escape(manifest.provenance.licence),
                 "built in" if entry.builtin else "",
             )
     out().print(table)
@@ -105,17 +105,17 @@ def show(
         manifest = bundle.manifest
         table = Table(show_header=False, box=None)
         table.add_row("id", manifest.id)
-        table.add_row("name", manifest.name)
+        table.add_row("name", escape(manifest.name))
         table.add_row("size", f"{manifest.width}x{manifest.height} at {manifest.fps} fps")
         table.add_row("idle loop", f"{manifest.frames / manifest.fps:.1f} s")
         table.add_row("engines", ", ".join(manifest.engines))
         table.add_row("created", manifest.created.date().isoformat())
         for name in ("source", "author", "licence", "consent"):
-            table.add_row(name, getattr(manifest.provenance, name))
+            table.add_row(name, escape(getattr(manifest.provenance, name)))
         megabytes = sum(part.bytes for part in manifest.parts.values()) / 1e6
         table.add_row("parts", f"{', '.join(manifest.parts)} ({megabytes:.1f} MB)")
         table.add_row("musetalk", escape(musetalk_state(store, manifest.id)))
-        table.add_row("folder", str(bundle.path))
+        table.add_row("folder", escape(str(bundle.path)))
         out().print(table)
         if sheet is not None:
             _write_sheet(store, bundle, sheet)

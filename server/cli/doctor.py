@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from avatars.errors import AvatarError
@@ -62,9 +63,12 @@ def doctor() -> None:
         _data_dir(settings),
         _port(settings),
     ]
-    table = Table("Part", "", "What was found", "What helps")
+    table = Table("Part", "")
+    # Folded, as half a command helps nobody.
+    for title in ("What was found", "What helps"):
+        table.add_column(title, overflow="fold")
     for finding in findings:
-        table.add_row(finding.part, finding.mark, finding.detail, finding.help)
+        table.add_row(escape(finding.part), finding.mark, escape(finding.detail), escape(finding.help))
     out().print(table)
     if any(finding.needed and not finding.ready for finding in findings):
         raise typer.Exit(EXIT_FAILED)

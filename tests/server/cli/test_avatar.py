@@ -7,6 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from avatars import musetalk
+from avatars.atlas_file import save_atlas
+from avatars.manifest import Provenance
 from avatars.store import BUILTIN_ROOT, AvatarStore
 from precompute import create
 from precompute.musetalk import vae_source
@@ -14,7 +16,7 @@ from precompute.sheet import COLUMNS, TILE
 from server.cli.main import app
 from streaming.errors import EngineUnavailable
 from tests.support.atlas import small_atlas
-from tests.support.bundles import small_bundle
+from tests.support.bundles import details, small_bundle
 from tests.support.musetalk_part import PoolingSource, loop_bundle, part_of
 
 
@@ -174,3 +176,14 @@ def test_an_avatar_whose_part_cannot_be_built_is_kept(store, pooling, quick_draw
     assert result.exit_code == 0
     assert "Not ready for musetalk: Get the weights first." in said(result)
     assert store.get("new").manifest.engines == ("atlas",)
+
+
+def test_words_of_a_stranger_are_shown_as_they_are(store):
+    provenance = Provenance(source="[/red] a [link=x]photo[/link]", licence="[bold]MIT")
+    with store.writer("ada") as writer:
+        save_atlas(writer.path("atlas.npz"), small_atlas())
+        writer.commit(details(name="[blink]Ada[/]", provenance=provenance))
+    for shown in (run("list"), run("show", "ada")):
+        assert shown.exit_code == 0, shown.output
+        assert "[blink]Ada[/]" in said(shown) and "[bold]MIT" in said(shown)
+    assert "[/red] a [link=x]photo[/link]" in said(run("show", "ada"))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from server.cli import doctor
 from server.cli.main import app
 from tests.support.recordings import encoded
 
@@ -127,6 +128,17 @@ def test_the_doctor_says_what_is_missing(monkeypatch: pytest.MonkeyPatch):
     assert result.exit_code == 1
     assert "no speech engine 'nonsense'" in said(result)
     assert "no avatar 'nobody'" in said(result)
+
+
+def test_what_the_doctor_tells_to_type_can_be_typed(monkeypatch: pytest.MonkeyPatch):
+    command = 'pip install "lipstream[musetalk]" --revision 0123456789abcdef0123456789abcdef01234567'
+    missing = doctor.Finding("face musetalk", False, True, "/data/[old]/weights are not here", command)
+    monkeypatch.setattr(doctor, "_engines", lambda settings: [missing])
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = [line.split("│") for line in run("doctor").output.splitlines() if line.count("│") == 5]
+    found, help_ = ("".join(row[column].strip() for row in rows) for column in (3, 4))
+    assert command.replace(" ", "") in help_.replace(" ", "")
+    assert "[old]" in found
 
 
 def test_wrong_settings_end_a_command_with_a_line_for_each(monkeypatch: pytest.MonkeyPatch):
