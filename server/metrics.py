@@ -10,7 +10,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from streaming.observer import DropReason, EndReason
+from streaming.observer import DropReason, EndReason, Trouble
 
 LATENCY_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 """Seconds from a text's acceptance to its first slot: from the embedded voice to a cold GPU engine."""
@@ -61,8 +61,19 @@ class Metrics:
         self._interrupts = Counter("lipstream_interrupts", "Interrupts.", registry=registry)
         self._fallbacks = Counter(
             "lipstream_engine_fallbacks",
-            "Times that this engine took over from a failed one.",
+            "Times that another engine took over from this one.",
             ["engine"],
+            registry=registry,
+        )
+        self._troubles = Counter(
+            "lipstream_engine_troubles",
+            "Utterances in which an engine ran low on memory, or could not draw faces.",
+            ["code", "engine"],
+            registry=registry,
+        )
+        self._faces_late = Counter(
+            "lipstream_faces_late",
+            "Slots whose face was not drawn in time: they showed the one before.",
             registry=registry,
         )
         self._restarts = Counter(
@@ -119,8 +130,16 @@ class Metrics:
         self._interrupts.inc()
 
     def engine_fallback(self, engine: str) -> None:
-        """``engine`` took over from a failed one."""
+        """``engine`` failed or was not able to, and another one took over."""
         self._fallbacks.labels(engine).inc()
+
+    def engine_trouble(self, code: Trouble, engine: str) -> None:
+        """``engine`` ran low on memory or could not draw a face."""
+        self._troubles.labels(code, engine).inc()
+
+    def face_late(self) -> None:
+        """A slot showed the face of the one before."""
+        self._faces_late.inc()
 
     def performer_restarted(self) -> None:
         """The performer was restarted."""

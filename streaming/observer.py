@@ -8,6 +8,8 @@ from streaming.protocol import EndReason
 
 DropReason = Literal["quiet", "backlog"]
 """Why live sound was left out: a quiet slot, to be less late; or the oldest of too much."""
+Trouble = Literal["memory_low", "face_failed"]
+"""What an engine may come into in the middle of an utterance; see :class:`streaming.slots.Notice`."""
 
 
 class Observer(Protocol):
@@ -43,6 +45,14 @@ class Observer(Protocol):
 
     def engine_fallback(self, engine: str) -> None:
         """``engine`` failed before its first audio and the next one took over."""
+        ...
+
+    def engine_trouble(self, code: Trouble, engine: str) -> None:
+        """``engine`` goes on with less memory, or cannot draw a face, while an utterance goes on."""
+        ...
+
+    def face_late(self) -> None:
+        """A slot was sent whose face was not drawn in time: it showed the one before."""
         ...
 
     def performer_restarted(self) -> None:
@@ -83,6 +93,12 @@ class NullObserver:
         """Ignored."""
 
     def engine_fallback(self, engine: str) -> None:
+        """Ignored."""
+
+    def engine_trouble(self, code: Trouble, engine: str) -> None:
+        """Ignored."""
+
+    def face_late(self) -> None:
         """Ignored."""
 
     def performer_restarted(self) -> None:

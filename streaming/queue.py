@@ -236,6 +236,8 @@ class UtteranceQueue:
             self._notify(entry.started(index, latency))
         if slot.index != FILLER:
             entry.sent_slots += 1
+        if slot.late:
+            self._observer.face_late()
         for word in entry.words(index, slot):
             self._notify(word)
 
@@ -266,7 +268,10 @@ class UtteranceQueue:
         if notice.code == "speech_engine":
             entry.engine = notice.engine
             return
-        self._observer.engine_fallback(notice.engine)
+        if notice.code == "engine_fallback":
+            self._observer.engine_fallback(notice.engine)
+        else:
+            self._observer.engine_trouble(notice.code, notice.engine)
         self._notify(NoticeEvent(code=notice.code, message=notice.message, utterance=entry.name))
 
     def _next_key(self) -> UtteranceKey:

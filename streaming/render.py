@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import structlog
+
 from streaming.audio.feed import SoundFeed
 from streaming.audio.recording import Recording, open_recording
 from streaming.compositor.base import Compositor, CompositorFactory
@@ -20,6 +22,8 @@ from streaming.sinks.mp4 import Mp4Sink
 from streaming.slots import Slot, UtteranceKey, Word
 from streaming.speech.delivery import AS_IT_IS, Delivery
 from streaming.timing import FPS, SLOT_SECONDS
+
+log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 
@@ -233,6 +237,10 @@ async def _render(
         async with aclosing(performer.perform(perform, script.pieces())) as items:
             async for item in items:
                 if not isinstance(item, Slot):
+                    if item.code != "speech_engine":
+                        log.warning(
+                            "while rendering", code=item.code, engine=item.engine, reason=item.message
+                        )
                     continue
                 batch.append(item)
                 words.extend(item.words)

@@ -69,13 +69,17 @@ class Word(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Slot(msgspec.Struct, frozen=True, array_like=True, tag="slot"):
-    """40 ms of an utterance: one patch and 960 samples at 24 kHz, as little-endian float32 bytes."""
+    """40 ms of an utterance: one patch and 960 samples at 24 kHz, as little-endian float32 bytes.
+
+    ``late``: its own patch was not drawn in time, and it has the one before it.
+    """
 
     key: UtteranceKey
     index: int
     pcm: bytes
     patch: Patch
     words: tuple[Word, ...] = ()
+    late: bool = False
 
     @property
     def samples(self) -> NDArray[np.float32]:

@@ -96,9 +96,11 @@ class SlotAssembler:
     def give_up(self) -> Slot:
         """The next slot as it is, with the last patch once more: its own is too late."""
         awaited = self._patches.popleft()
-        if isinstance(awaited, asyncio.Future):
+        # One that is shown twice may still be in time for the second.
+        again = bool(self._patches) and self._patches[0] is awaited
+        if isinstance(awaited, asyncio.Future) and not again:
             awaited.cancel()
-        return self._cut(self._shown)
+        return self._cut(self._shown, late=True)
 
     def end(self) -> None:
         """Nothing more comes: missing samples are silence now, missing patches repeat the last one."""
@@ -107,14 +109,15 @@ class SlotAssembler:
     def _has_sound(self) -> bool:
         return self._waiting_samples >= (1 if self._ended else SLOT_SAMPLES)
 
-    def _cut(self, patch: Patch) -> Slot:
+    def _cut(self, patch: Patch, late: bool = False) -> Slot:
         self._shown = patch
         samples = self._take_samples()
         end = (self._index + 1) / FPS
         words = []
         while self._words and self._words[0].start < end:
             words.append(self._words.popleft())
-        slot = Slot(self._key, self._index, samples.astype("<f4", copy=False).tobytes(), patch, tuple(words))
+        pcm = samples.astype("<f4", copy=False).tobytes()
+        slot = Slot(self._key, self._index, pcm, patch, tuple(words), late)
         self._index += 1
         return slot
 

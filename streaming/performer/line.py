@@ -69,8 +69,11 @@ async def run_line(
                     for slot in slots:
                         playhead.sent(slot.index)
                         yield slot
-                if assembler.finished:
+                if assembler.finished and not notices:
                     return
+                if notices:
+                    # They came while the consumer was busy.
+                    continue
                 awaited, late = assembler.awaited, patience.until(assembler.index)
                 if awaited is None:
                     chunk = await arrivals.take()

@@ -20,6 +20,8 @@ def test_what_the_line_reports_is_counted():
     observer.slots_skipped(3)
     observer.interrupted()
     observer.engine_fallback("hibari")
+    observer.engine_trouble("memory_low", "musetalk")
+    observer.face_late()
     observer.performer_restarted()
     observer.sound_dropped(0.08, "quiet")
     observer.sound_late()
@@ -33,6 +35,8 @@ def test_what_the_line_reports_is_counted():
     assert value(metrics, "lipstream_slots_skipped_total") == 3
     assert value(metrics, "lipstream_interrupts_total") == 1
     assert value(metrics, "lipstream_engine_fallbacks_total", engine="hibari") == 1
+    assert value(metrics, "lipstream_engine_troubles_total", code="memory_low", engine="musetalk") == 1
+    assert value(metrics, "lipstream_faces_late_total") == 1
     assert value(metrics, "lipstream_performer_restarts_total") == 1
     assert value(metrics, "lipstream_sound_dropped_seconds_total", reason="quiet") == 0.08
     assert value(metrics, "lipstream_sound_dropped_seconds_total", reason="backlog") == 0

@@ -11,6 +11,7 @@ from streaming.observer import NullObserver
 from streaming.protocol import (
     Ack,
     Error,
+    NoticeEvent,
     Pong,
     SessionState,
     UtteranceAppended,
@@ -21,9 +22,16 @@ from streaming.protocol import (
 )
 from streaming.queue import MAX_WAITING_UTTERANCES
 from streaming.session import MAX_SINKS, Session
+from streaming.slots import MouthShape, Notice, Slot
 from streaming.timing import SLOT_SAMPLES, SLOT_SECONDS
 from tests.support.clock import ManualClock, settle
-from tests.support.engines import WORD_SECONDS, DirectPerformer, FlatCompositors, RampSpeech, slots_for
+from tests.support.engines import (
+    WORD_SECONDS,
+    DirectPerformer,
+    FlatCompositors,
+    RampSpeech,
+    slots_for,
+)
 from tests.support.executor import InlineExecutor
 from tests.support.sinks import RecordingSink
 
@@ -32,6 +40,18 @@ class Notes(NullObserver):
     def __init__(self) -> None:
         self.started: list[float] = []
         self.ended: list[str] = []
+        self.fallbacks: list[str] = []
+        self.troubles: list[tuple[str, str]] = []
+        self.faces_late = 0
+
+    def engine_fallback(self, engine: str) -> None:
+        self.fallbacks.append(engine)
+
+    def engine_trouble(self, code: str, engine: str) -> None:
+        self.troubles.append((code, engine))
+
+    def face_late(self) -> None:
+        self.faces_late += 1
 
     def utterance_started(self, latency_seconds: float, engine: str) -> None:
         self.started.append(latency_seconds)
@@ -484,3 +504,25 @@ async def test_text_and_sound_do_not_mix_in_one_utterance():
             await session.say("c", utterance=sound)
         with pytest.raises(ScriptRejected, match="mono"):
             await session.append_audio(sound, noise(2).reshape(2, -1))
+
+
+class TroubledPerformer(DirectPerformer):
+    """Its face is drawn by another engine, then with less memory, and late for one slot of five."""
+
+    async def perform(self, request, script):
+        yield Notice(request.key, "engine_fallback", "drawn", "another one")
+        yield Notice(request.key, "memory_low", "drawn", "smaller batches")
+        for index in range(5):
+            yield Slot(request.key, index, bytes(4 * SLOT_SAMPLES), MouthShape(), late=index == 3)
+
+
+async def test_what_becomes_of_faces_is_told_and_counted():
+    sink, notes = RecordingSink(), Notes()
+    async with open_session(TroubledPerformer(), notes) as (session, clock):
+        session.attach(sink)
+        await session.say("one two")
+        await clock.advance(1)
+    told = [(event.code, event.message) for event in sink.events if isinstance(event, NoticeEvent)]
+    assert told == [("engine_fallback", "another one"), ("memory_low", "smaller batches")]
+    assert (notes.fallbacks, notes.troubles) == (["drawn"], [("memory_low", "drawn")])
+    assert notes.faces_late == 1 and notes.ended == ["completed"]

@@ -109,3 +109,25 @@ async def test_the_rest_of_a_slot_waits_for_its_patch_too():
     assert assembler.ready() == [] and assembler.awaited is drawn
     drawn.set_result(MouthShape(0.4))
     assert [slot.patch for slot in assembler.ready()] == [MouthShape(0.4)]
+
+
+async def test_a_patch_that_is_shown_twice_may_still_come_for_the_second_slot():
+    assembler = SlotAssembler(KEY)
+    drawn = asyncio.get_running_loop().create_future()
+    assembler.add_patches([MouthShape(0.3), drawn, drawn, MouthShape(0.5)])
+    assembler.add_speech(sound(4))
+    slots = [*assembler.ready(), assembler.give_up()]
+    assert not drawn.cancelled() and assembler.awaited is drawn
+    drawn.set_result(MouthShape(0.4))
+    slots += assembler.ready()
+    assert [slot.patch for slot in slots] == [MouthShape(shown) for shown in (0.3, 0.3, 0.4, 0.5)]
+    assert [slot.late for slot in slots] == [False, True, False, False]
+
+
+async def test_a_patch_that_is_shown_twice_can_be_given_up_for_good():
+    assembler = SlotAssembler(KEY)
+    drawn = asyncio.get_running_loop().create_future()
+    assembler.add_patches([MouthShape(0.3), drawn, drawn])
+    assembler.add_speech(sound(3))
+    slots = [*assembler.ready(), assembler.give_up(), assembler.give_up()]
+    assert drawn.cancelled() and [slot.patch for slot in slots] == [MouthShape(0.3)] * 3

@@ -213,3 +213,19 @@ async def test_frames_that_are_drawn_while_the_consumer_is_busy_are_not_lost(bus
         await settle(busy)
     drawing.cancel()
     assert patches == shapes(slots_for(3))
+
+
+async def test_what_is_told_while_the_consumer_has_the_last_slots_is_not_lost() -> None:
+    face = DrawnFace()
+    line = run_line(RampSpeech(), face, REQUEST, pieces("one"), ManualClock())
+    items: list[PerformanceItem] = [await anext(line)]
+    coming = asyncio.ensure_future(anext(line))
+    await settle()
+    (stream,) = face.streams
+    stream.draw()
+    items.append(await coming)
+    assert stream.request.on_news is not None
+    stream.request.on_news("face_failed", "drawn", "it broke")
+    items += [item async for item in line]
+    assert Notice(REQUEST.key, "face_failed", "drawn", "it broke") in items
+    assert sum(isinstance(item, Slot) for item in items) == slots_for(1)
