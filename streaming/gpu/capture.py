@@ -3,11 +3,17 @@
 
 Capture before serving, and never while another thread uses the device. All that outlives a step has to lie in
 buffers of who captures it: then graphs that are never replayed at the same time may share their memory.
+
+What a matrix product works in belongs to the stream that it is captured on, and goes along with the first
+graph that does (https://github.com/pytorch/pytorch/issues/193402); PyTorch itself captures everything on one
+stream. So each pool has a stream of its own, and graphs of one pool are to be dropped all at once: models
+that are unloaded then leave the graphs of others alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,12 +24,28 @@ WARM_UPS = 3
 Step = Callable[[], None]
 
 
-def graph_pool(device: torch.device) -> Any:
-    """Memory that graphs share; ``None`` where there are no graphs."""
-    return torch.cuda.graph_pool_handle() if device.type == "cuda" else None
+@dataclass(frozen=True, slots=True)
+class GraphPool:
+    """What the graphs of one model share.
+
+    Attributes:
+        handle: of the memory.
+        stream: that they are tried and captured on.
+    """
+
+    handle: Any
+    stream: Any
 
 
-def capture(work: Step, device: torch.device, pool: Any) -> Step:
+def graph_pool(device: torch.device) -> GraphPool | None:
+    """Memory and stream that graphs share; ``None`` where there are no graphs."""
+    if device.type != "cuda":
+        return None
+    with torch.cuda.device(device):
+        return GraphPool(torch.cuda.graph_pool_handle(), torch.cuda.Stream())
+
+
+def capture(work: Step, device: torch.device, pool: GraphPool | None) -> Step:
     """Run a step, and capture it.
 
     Capture the largest step first: the smaller ones then find room in the memory that it took.
@@ -40,13 +62,14 @@ def capture(work: Step, device: torch.device, pool: Any) -> Step:
         work()
         return work
     with torch.cuda.device(device):
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
+        stream = pool.stream
+        stream.wait_stream(torch.cuda.current_stream())
+        # On the same stream: what libraries allocate for it lies outside of the graphs' memory then.
+        with torch.cuda.stream(stream):
             for _ in range(WARM_UPS):
                 work()
-        torch.cuda.current_stream().wait_stream(aside)
+        torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, pool=pool.handle, stream=stream, capture_error_mode="thread_local"):
             work()
     return graph.replay
