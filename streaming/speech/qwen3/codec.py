@@ -5,17 +5,24 @@ All of the decoder looks only backwards, so a stream of chunks gives the same sa
 whatever their sizes: each convolution keeps the columns that its kernel reaches back to, the transformer
 the keys and values of its window. (Decoding a sliding window of frames again and again, as is common, is
 audibly wrong: 13 dB of signal to noise with 25 frames of context, 22 dB with 72.)
+
+A chunk is some seven hundred small operations, whose launches take longer than the card does. So all of it
+is done in buffers that stay where they are, and on a CUDA device each length of chunk is captured as a graph.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
+
+from streaming.gpu.capture import capture, graph_pool
+from streaming.speech.qwen3.codec_memory import CodecMemory, CodecState
 
 LONGEST_CHUNK = 8
 """Frames of the longest chunk that is handed on."""
@@ -25,34 +32,8 @@ it comes in chunks of :data:`LONGEST_CHUNK`: a card's library prepares something
 """
 
 
-@dataclass(slots=True)
-class CodecState:
-    """What the decoder remembers of one stream; 5 MB at the published size.
-
-    Attributes:
-        frames: how many have been decoded.
-        columns: the past of each convolution, (1, channels, reach), by its place in the network.
-        keys: of each transformer layer, (1, heads, window - 1, D).
-        values: as ``keys``.
-    """
-
-    frames: int = 0
-    columns: dict[str, torch.Tensor] = field(default_factory=dict)
-    keys: list[torch.Tensor] = field(default_factory=list)
-    values: list[torch.Tensor] = field(default_factory=list)
-
-    def clone(self) -> CodecState:
-        """A copy to go on from: many utterances begin where one voice's reference ended."""
-        return CodecState(
-            self.frames,
-            {name: past.clone() for name, past in self.columns.items()},
-            [keys.clone() for keys in self.keys],
-            [values.clone() for values in self.values],
-        )
-
-
 class StreamingDecoder:
-    """Decodes any number of streams, each with a state of its own.
+    """Decodes any number of streams, each with a state of its own, one at a time.
 
     Args:
         decoder: ``Qwen3TTSTokenizerV2Decoder`` in float32.
@@ -62,23 +43,33 @@ class StreamingDecoder:
         self._decoder = decoder.eval()
         self._window: int = decoder.config.sliding_window - 1
         weight = next(decoder.parameters())
-        self._device, self._dtype = weight.device, weight.dtype
+        self._device = weight.device
         self.frame_samples = int(decoder.total_upsample)
+        self._memory = CodecMemory(decoder, self._window)
+        self._waves = _waves(decoder)
+        self._steps: dict[int, Callable[[], None]] = {}
+        codebooks = decoder.config.num_quantizers
+        self._codes = torch.zeros(PRIME_FRAMES, codebooks, dtype=torch.long, device=self._device)
+        self._begin = torch.zeros(1, dtype=torch.long, device=self._device)
+        self._ahead = torch.arange(PRIME_FRAMES, device=self._device)
+        self._back = torch.arange(-self._window, PRIME_FRAMES, device=self._device)
+        self._sound = torch.zeros(PRIME_FRAMES * self.frame_samples, device=self._device)
+        on_card = self._device.type == "cuda"
+        self._host = torch.zeros(self._sound.shape, pin_memory=True) if on_card else self._sound
 
     @property
     def device(self) -> torch.device:
         """Where it computes."""
         return self._device
 
+    @property
+    def captured(self) -> tuple[int, ...]:
+        """Lengths of chunks whose step is ready to be replayed."""
+        return tuple(sorted(self._steps))
+
     def start(self) -> CodecState:
         """The state of a stream that has not begun."""
-        layers = self._decoder.pre_transformer.layers
-        attention = layers[0].self_attn
-        heads = attention.k_proj.out_features // attention.head_dim
-        empty = torch.zeros(
-            1, heads, self._window, attention.head_dim, device=self._device, dtype=self._dtype
-        )
-        return CodecState(keys=[empty.clone() for _ in layers], values=[empty.clone() for _ in layers])
+        return self._memory.start()
 
     def prime(self, codes: torch.Tensor) -> CodecState:
         """The state after a reference whose sound is not wanted; compute it once per voice, and clone it.
@@ -93,12 +84,17 @@ class StreamingDecoder:
                 self.decode_tensor(part, state)
         return state
 
+    @torch.inference_mode()
     def warm_up(self) -> None:
-        """Run every length of chunk once, before anyone waits."""
+        """Run every length of chunk once before anyone waits; on CUDA, capture it."""
+        pool = graph_pool(self._device)
+        if pool is not None:
+            # The longest first: the shorter ones then find room in the memory that it took.
+            for frames in range(LONGEST_CHUNK, 0, -1):
+                self._steps[frames] = capture(partial(self._step, frames), self._device, pool)
         state = self.start()
         for frames in (*range(1, LONGEST_CHUNK + 1), PRIME_FRAMES):
-            codes = torch.zeros(frames, self._decoder.config.num_quantizers, dtype=torch.long)
-            self.decode(codes, state)
+            self.decode(torch.zeros(frames, self._codes.shape[1], dtype=torch.long), state)
 
     def decode(self, codes: torch.Tensor, state: CodecState) -> NDArray[np.float32]:
         """The sound of the next frames.
@@ -110,99 +106,105 @@ class StreamingDecoder:
         Returns:
             (n * 1920,) in -1..1 at 24 kHz.
         """
-        return self.decode_tensor(codes, state).cpu().numpy()
+        sound = self.decode_tensor(codes, state)
+        if self._device.type != "cuda" or len(sound) > len(self._host):
+            return sound.cpu().numpy()
+        host = self._host[: len(sound)]
+        host.copy_(sound, non_blocking=True)
+        # Blocking: waiting must not take the core that others encode pictures on.
+        done = torch.cuda.Event(blocking=True)
+        done.record(torch.cuda.current_stream(self._device))
+        done.synchronize()
+        return host.numpy().copy()
 
     @torch.inference_mode()
     def decode_tensor(self, codes: torch.Tensor, state: CodecState) -> torch.Tensor:
         """As :meth:`decode`, left on the device."""
-        # TensorFloat-32, which cuDNN uses unasked, is too coarse for the codec.
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            return self._decode(codes.to(self._device), state)
+        parts: list[torch.Tensor] = []
+        self._memory.whole.copy_(state.memory)
+        for part in codes.split(PRIME_FRAMES):
+            frames = len(part)
+            self._codes[:frames].copy_(part)
+            self._begin.fill_(state.frames)
+            self._steps.get(frames, partial(self._step, frames))()
+            parts.append(self._sound[: frames * self.frame_samples].clone())
+            state.frames += frames
+        state.memory.copy_(self._memory.whole)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def _decode(self, codes: torch.Tensor, state: CodecState) -> torch.Tensor:
+    def _step(self, frames: int) -> None:
+        """Decode what lies in the buffers, into another one."""
+        # TensorFloat-32, which cuDNN uses unasked, is too coarse for the codec.
+        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            self._sound[: frames * self.frame_samples].copy_(self._decode(self._codes[:frames]))
+
+    def _decode(self, codes: torch.Tensor) -> torch.Tensor:
         decoder = self._decoder
         x = decoder.quantizer.decode(codes.clamp(min=0).T[None])
-        x = self._convolve(state, "pre", decoder.pre_conv, x)
-        x = self._transform(x.transpose(1, 2), state).transpose(1, 2)
-        for stage, (upsample, block) in enumerate(decoder.upsample):
-            x = self._upsample(state, f"upsample.{stage}", upsample, x)
-            x = x + self._mix(state, f"mix.{stage}", block, x)
-        for stage, block in enumerate(decoder.decoder):
-            name = f"decoder.{stage}"
+        x = self._convolve(decoder.pre_conv, x)
+        x = self._transform(x.transpose(1, 2)).transpose(1, 2)
+        for upsample, block in decoder.upsample:
+            x = self._upsample(upsample, x)
+            x = x + self._mix(block, x)
+        for block in decoder.decoder:
             if hasattr(block, "block"):
                 activation, upsample, *units = block.block
-                x = self._upsample(state, name, upsample, activation(x))
-                for number, unit in enumerate(units):
-                    y = self._convolve(state, f"{name}.{number}.1", unit.conv1, unit.act1(x))
-                    x = self._convolve(state, f"{name}.{number}.2", unit.conv2, unit.act2(y)) + x
+                x = self._upsample(upsample, self._activate(activation, x))
+                for unit in units:
+                    y = self._convolve(unit.conv1, self._activate(unit.act1, x))
+                    x = self._convolve(unit.conv2, self._activate(unit.act2, y)) + x
             elif hasattr(block, "conv"):
-                x = self._convolve(state, name, block, x)
+                x = self._convolve(block, x)
             else:
-                x = block(x)
-        state.frames += codes.shape[0]
+                x = self._activate(block, x)
         return x.clamp(-1, 1).float().view(-1)
 
-    def _with_past(self, state: CodecState, name: str, x: torch.Tensor, reach: int) -> torch.Tensor:
-        if reach == 0:
-            return x
-        past = state.columns.get(name)
-        if past is None:
-            past = x.new_zeros(*x.shape[:-1], reach)
-        x = torch.cat((past, x), -1)
-        state.columns[name] = x[..., -reach:].clone()
-        return x
+    def _activate(self, layer: Any, x: torch.Tensor) -> torch.Tensor:
+        """``SnakeBeta``, whose factors have been worked out before."""
+        inner, outer = self._waves[layer]
+        return x + (x * inner).sin_().square_().mul_(outer)
 
-    def _convolve(self, state: CodecState, name: str, layer: Any, x: torch.Tensor) -> torch.Tensor:
+    def _convolve(self, layer: Any, x: torch.Tensor) -> torch.Tensor:
         """``Qwen3TTSTokenizerV2CausalConvNet`` with a stride of 1."""
-        return layer.conv(self._with_past(state, name, x, layer.padding))
+        return layer.conv(self._memory.join(layer, x))
 
-    def _upsample(self, state: CodecState, name: str, layer: Any, x: torch.Tensor) -> torch.Tensor:
+    def _upsample(self, layer: Any, x: torch.Tensor) -> torch.Tensor:
         """``Qwen3TTSTokenizerV2CausalTransConvNet``; its kernel is one or two strides long."""
         stride, columns = layer.conv.stride[0], x.shape[-1]
         if layer.right_pad == 0:
             return layer.conv(x)
-        y = layer.conv(self._with_past(state, name, x, 1))
-        return y[..., stride : stride * (columns + 1)]
+        return layer.conv(self._memory.join(layer, x))[..., stride : stride * (columns + 1)]
 
-    def _mix(self, state: CodecState, name: str, block: Any, x: torch.Tensor) -> torch.Tensor:
+    def _mix(self, block: Any, x: torch.Tensor) -> torch.Tensor:
         """``Qwen3TTSTokenizerV2ConvNeXtBlock`` without its residual."""
-        y = block.norm(self._convolve(state, name, block.dwconv, x).permute(0, 2, 1))
+        y = block.norm(self._convolve(block.dwconv, x).permute(0, 2, 1))
         return (block.gamma * block.pwconv2(block.act(block.pwconv1(y)))).permute(0, 2, 1)
 
-    def _transform(self, x: torch.Tensor, state: CodecState) -> torch.Tensor:
+    def _transform(self, x: torch.Tensor) -> torch.Tensor:
         """The transformer over (1, n, D), each layer with a window of keys and values."""
         network, window, frames = self._decoder.pre_transformer, self._window, x.shape[1]
         x = network.input_proj(x)
-        queries = torch.arange(state.frames, state.frames + frames, device=self._device)
-        keys = torch.arange(state.frames - window, state.frames + frames, device=self._device)
+        queries = self._begin + self._ahead[:frames]
+        keys = self._begin + self._back[: window + frames]
         mask = (keys <= queries[:, None]) & (keys >= queries[:, None] - window) & (keys >= 0)
         cos, sin = (table.unsqueeze(1) for table in network.rotary_emb(x, queries[None]))
-        for number, layer in enumerate(network.layers):
-            y = self._attend(number, layer.self_attn, layer.input_layernorm(x), cos, sin, mask, state)
+        for layer in network.layers:
+            y = self._attend(layer.self_attn, layer.input_layernorm(x), cos, sin, mask)
             x = x + layer.self_attn_layer_scale(y)
             x = x + layer.mlp_layer_scale(layer.mlp(layer.post_attention_layernorm(x)))
         return network.output_proj(network.norm(x))
 
     def _attend(
-        self,
-        number: int,
-        attention: Any,
-        x: torch.Tensor,
-        cos: torch.Tensor,
-        sin: torch.Tensor,
-        mask: torch.Tensor,
-        state: CodecState,
+        self, attention: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, mask: torch.Tensor
     ) -> torch.Tensor:
-        frames, window = x.shape[1], self._window
+        frames = x.shape[1]
 
         def heads(y: torch.Tensor) -> torch.Tensor:
             return y.view(1, frames, -1, attention.head_dim).transpose(1, 2)
 
         query = _rotate(heads(attention.q_proj(x)), cos, sin)
-        key = torch.cat((state.keys[number], _rotate(heads(attention.k_proj(x)), cos, sin)), 2)
-        value = torch.cat((state.values[number], heads(attention.v_proj(x))), 2)
-        state.keys[number] = key[:, :, -window:].clone()
-        state.values[number] = value[:, :, -window:].clone()
+        key = self._memory.join(attention, _rotate(heads(attention.k_proj(x)), cos, sin), "keys", 2)
+        value = self._memory.join(attention, heads(attention.v_proj(x)), "values", 2)
         mixed = functional.scaled_dot_product_attention(
             query,
             key,
@@ -212,6 +214,16 @@ class StreamingDecoder:
             enable_gqa=query.shape[1] != key.shape[1],
         )
         return attention.o_proj(mixed.transpose(1, 2).reshape(1, frames, -1))
+
+
+@torch.no_grad()
+def _waves(decoder: Any) -> dict[Any, tuple[torch.Tensor, torch.Tensor]]:
+    """Factors within and before the sine of each activation, (C, 1)."""
+    return {
+        layer: (layer.alpha.exp()[:, None], (1.0 / (layer.beta.exp() + layer.no_div_by_zero))[:, None])
+        for layer in decoder.modules()
+        if hasattr(layer, "no_div_by_zero")
+    }
 
 
 def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:

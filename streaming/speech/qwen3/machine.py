@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 
 from streaming.gpu.placement import find_placement
-from streaming.speech.qwen3.codec import LONGEST_CHUNK, CodecState, StreamingDecoder
+from streaming.speech.qwen3.codec import LONGEST_CHUNK, StreamingDecoder
+from streaming.speech.qwen3.codec_memory import CodecState
 from streaming.speech.qwen3.graphs import GraphLoop
 from streaming.speech.qwen3.loop import DecodeLoop
 from streaming.speech.qwen3.model import Kind, Qwen3Model

@@ -11,7 +11,8 @@ from functools import partial
 import torch
 
 from streaming.gpu.calibration import SpeechSteps
-from streaming.speech.qwen3.codec import LONGEST_CHUNK, CodecState
+from streaming.speech.qwen3.codec import LONGEST_CHUNK
+from streaming.speech.qwen3.codec_memory import CodecState
 from streaming.speech.qwen3.loop import Stream
 from streaming.speech.qwen3.machine import Machine, rehearsal_prompt
 from streaming.speech.qwen3.model import CODEBOOKS

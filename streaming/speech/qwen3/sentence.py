@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from streaming.errors import EngineFailed, LipstreamError
 from streaming.playhead import Playhead
-from streaming.speech.qwen3.codec import CodecState
+from streaming.speech.qwen3.codec_memory import CodecState
 from streaming.speech.qwen3.guards import SILENCE_LEVEL, Guard, Verdict
 from streaming.speech.qwen3.loop import Stream
 from streaming.speech.qwen3.machine import CHUNK_FRAMES, Cast, Machine

@@ -6,12 +6,18 @@ pytest.importorskip("transformers", reason="transformers is not installed")
 pytest.importorskip("librosa", reason="librosa is not installed")
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from streaming.speech.qwen3.codec import CodecState, StreamingDecoder
+from benchmarks.gpu_tts.sizes import SIZES
+from benchmarks.gpu_tts.subject import random_model
+from streaming.gpu.placement import Placement
+from streaming.speech.qwen3.codec import LONGEST_CHUNK, StreamingDecoder
+from streaming.speech.qwen3.codec_memory import CodecState
 from streaming.speech.qwen3.eager import EagerLoop
 from streaming.speech.qwen3.machine import CHUNK_FRAMES
 from tests.support.qwen3 import Rig, sampling_of, speak
@@ -117,3 +123,62 @@ def test_no_reference_has_chunks_of_a_length_that_was_not_warmed_up(
     for frames in (3, 32, 39, 63, 100):
         assert decoder.prime(codes[:frames]).frames == frames
     assert lengths == warm
+
+
+class _NoLooking(TorchDispatchMode):
+    """Refuses what makes the CPU wait for a number, and what brings one along: no graph can hold either."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        assert name not in ("_local_scalar_dense", "nonzero", "lift_fresh", "_to_copy"), name
+        return func(*args, **(kwargs or {}))
+
+
+def test_every_length_of_chunk_is_captured_with_all_it_changes_in_place(
+    base: Rig, codes: torch.Tensor, whole: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replayed: list[int] = []
+
+    def captured(work: Any, device: torch.device, pool: object) -> Callable[[], None]:
+        def replay() -> None:
+            replayed.append(work.args[0])
+            with _NoLooking():
+                work()
+
+        return replay
+
+    monkeypatch.setattr("streaming.speech.qwen3.codec.graph_pool", lambda _: object())
+    monkeypatch.setattr("streaming.speech.qwen3.codec.capture", captured)
+    decoder = StreamingDecoder(base.model.decoder)
+    decoder.warm_up()
+    assert decoder.captured == tuple(range(1, LONGEST_CHUNK + 1))
+    replayed.clear()
+    state = decoder.start()
+
+    def places() -> list[int]:
+        held = (decoder._codes, decoder._begin, decoder._sound, decoder._memory.whole, state.memory)
+        return [tensor.data_ptr() for tensor in held]
+
+    before = places()
+    pcm = in_chunks(decoder, codes[:24], [1, 2, 8, 5], state)
+    assert replayed == [1, 2, 8, 5, 5, 3] and places() == before
+    assert np.abs(pcm - whole[: len(pcm)]).max() < TOLERANCE
+
+
+def test_what_a_broken_stream_left_behind_is_not_heard_in_others(base: Rig, codes: torch.Tensor) -> None:
+    decoder = StreamingDecoder(base.model.decoder)
+    healthy = decoder.decode(codes[:4], decoder.start())
+    broken = decoder.start()
+    broken.memory.fill_(torch.nan)
+    assert np.isnan(decoder.decode(codes[:4], broken)).any()
+    assert np.array_equal(decoder.decode(codes[:4], decoder.start()), healthy)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+def test_replayed_chunks_sound_as_they_are() -> None:
+    model = random_model(SIZES["tiny"], "custom_voice", Placement("cuda", "float32"))
+    codes = torch.randint(0, 2048, (FRAMES, 16), generator=torch.Generator().manual_seed(5))
+    plain, captured = StreamingDecoder(model.decoder), StreamingDecoder(model.decoder)
+    captured.warm_up()
+    heard = [in_chunks(each, codes, [1, 2, 4, 8], each.start()) for each in (plain, captured)]
+    assert np.abs(heard[0] - heard[1]).max() < TOLERANCE
