@@ -7,6 +7,7 @@ sides are: the network sees it, and draws it again with another mouth.
 from __future__ import annotations
 
 import hashlib
+import zlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,6 +59,11 @@ class MuseTalkPart:
     def frames(self) -> int:
         """Frames that it holds."""
         return len(self.latents)
+
+    @property
+    def number(self) -> int:
+        """A short name of it (32 bits): one of another avatar, or built otherwise, has another one."""
+        return zlib.crc32(self.fingerprint.encode())
 
 
 def mirrored(position: int, frames: int) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
@@ -176,10 +177,11 @@ def _blends(case: _Case) -> list[Row]:
     ]
 
 
-def _drawn(count: int) -> list[FacePixels]:
-    """Patches of a face that speaks loudly."""
+def _drawn(count: int, part: int) -> list[FacePixels]:
+    """Patches of a face that speaks loudly, for the part of this number."""
     pixels = [pack(_picture(seed, *PATCH[2:])).tobytes() for seed in range(4)]
-    return [FacePixels(n, pixels[n % len(pixels)], energy=0.5 + 0.5 * (n % 8 < 4)) for n in range(count)]
+    loud = [0.5 + 0.5 * (n % 8 < 4) for n in range(count)]
+    return [FacePixels(n, pixels[n % len(pixels)], loud[n], part=part) for n in range(count)]
 
 
 def _compose_ms(compositor: Compositor, patches: list[Patch | None]) -> float:
@@ -202,7 +204,7 @@ def _photo() -> list[Row]:
     shapes: list[Patch | None] = [
         MouthShape(aperture=n % 20 / 20, width=0.3, energy=0.5 + 0.5 * (n % 8 < 4)) for n in range(40)
     ]
-    drawn: list[Patch | None] = [FacePixels(0, p.pixels, p.energy) for p in _drawn(40)]
+    drawn: list[Patch | None] = [msgspec.structs.replace(p, frame=0) for p in _drawn(40, face.number)]
 
     def compositor() -> AtlasCompositor:
         return AtlasCompositor(assets, Life(0, assets.eye_span), face)
@@ -219,7 +221,7 @@ def _video(width: int, height: int, face: int) -> list[Row]:
     frames = np.array([np.roll(still, n) for n in range(count)])
     loop = LoopAssets(width, height, frames)
     faces = FaceAssets(case.part(count), width, height)
-    there_and_back: list[Patch | None] = [*_drawn(count)]
+    there_and_back: list[Patch | None] = [*_drawn(count, faces.number)]
     there_and_back += there_and_back[-2:0:-1]
     where = f"{width}x{height}, face of {face}"
     return [

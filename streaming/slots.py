@@ -45,13 +45,15 @@ class FacePixels(msgspec.Struct, frozen=True, array_like=True, tag="face"):
     ``frame`` is the frame of the avatar's loop that it was drawn for. ``pixels`` are the planes of a packed
     yuv420p picture (BT.601, limited range: Y, then Cb, then Cr) of the size of ``patch_rect`` in the avatar's
     :class:`avatars.musetalk.MuseTalkPart`; empty where nobody speaks, and the frame's own mouth is shown.
-    ``energy`` and ``brow`` lie in 0..1 as in :class:`MouthShape`.
+    ``energy`` and ``brow`` lie in 0..1 as in :class:`MouthShape`. ``part`` is the number of that part: what
+    was drawn for another avatar, or for a part that was built anew since, goes elsewhere.
     """
 
     frame: int
     pixels: bytes
     energy: float = 0.0
     brow: float = 0.0
+    part: int = 0
 
 
 Patch = MouthShape | FacePixels

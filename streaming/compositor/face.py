@@ -25,6 +25,7 @@ class FaceAssets:
     Attributes:
         frames: how many there are.
         fingerprint: of the part.
+        number: of the part.
         patch_size: width and height of a patch in pixels.
     """
 
@@ -32,6 +33,7 @@ class FaceAssets:
         x, y, w, h = (int(n) for n in part.patch_rect)
         self.frames = part.frames
         self.fingerprint = part.fingerprint
+        self.number = part.number
         self.patch_size = (w, h)
         self._patch_rect = (x, y, w, h)
         self._frame_size = (width, height)

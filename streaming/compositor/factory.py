@@ -10,7 +10,7 @@ import structlog
 
 from avatars.errors import AvatarError
 from avatars.manifest import Manifest
-from avatars.musetalk import frames_of, source_part
+from avatars.musetalk import frames_of, is_current, source_part
 from avatars.store import AvatarStore
 from streaming.compositor.assets import AtlasAssets, load_assets
 from streaming.compositor.atlas_compositor import AtlasCompositor, StillFace
@@ -60,10 +60,13 @@ class AvatarCompositorFactory:
         key = (avatar, manifest.parts[source].sha256)
         if source == "atlas.npz":
             assets = self._atlases.get(key, lambda: load_assets(self._store.get(avatar).atlas()))
-            face = self._still_face(key, manifest, assets)
-            return AtlasCompositor(assets, Life(seed, assets.eye_span), face)
+
+            def still_face() -> StillFace | None:
+                return self._still_face(key, manifest, assets)
+
+            return AtlasCompositor(assets, Life(seed, assets.eye_span), still_face(), still_face)
         loop = self._loops.get(key, lambda: self._load_loop(avatar))
-        return LoopCompositor(loop, self._face(key, manifest))
+        return LoopCompositor(loop, self._face(key, manifest), lambda: self._face(key, manifest))
 
     def _load_loop(self, avatar: str) -> LoopAssets:
         bundle = self._store.get(avatar)
@@ -79,14 +82,15 @@ class AvatarCompositorFactory:
     def _face(self, key: tuple[str, str], manifest: Manifest) -> FaceAssets | None:
         """Where drawn mouths go, or ``None``: the avatar is shown without them all the same."""
         avatar = manifest.id
-        fingerprint = self._store.musetalk_fingerprint(avatar)
-        if fingerprint is None:
-            return None
 
         def load() -> FaceAssets:
             return FaceAssets(self._store.musetalk(avatar), manifest.width, manifest.height)
 
         try:
+            fingerprint = self._store.musetalk_fingerprint(avatar)
+            # Sessions go on with the pictures that they opened with, and so need a part of these.
+            if fingerprint is None or not is_current(fingerprint, manifest):
+                return None
             face = self._faces.get((*key, fingerprint), load)
         except AvatarError as error:
             log.warning("drawn mouths cannot be shown", avatar=avatar, reason=error.message)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import av
 import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from streaming.compositor.blend import PatchBlender
+from streaming.compositor.current_face import CurrentFace
 from streaming.compositor.drawn_mouth import DrawnMouth
 from streaming.compositor.face import FaceAssets
 from streaming.compositor.loop import LoopAssets
@@ -24,16 +27,23 @@ class LoopCompositor:
     Args:
         loop: the avatar's shared frames, only read.
         face: where drawn mouths go; without it they are not shown.
+        renew: where they go by now, asked when patches come that were drawn for another part; called where
+            frames are composed.
     """
 
-    def __init__(self, loop: LoopAssets, face: FaceAssets | None = None) -> None:
+    def __init__(
+        self,
+        loop: LoopAssets,
+        face: FaceAssets | None = None,
+        renew: Callable[[], FaceAssets | None] = lambda: None,
+    ) -> None:
         self.width = loop.width
         self.height = loop.height
         self._loop = loop
-        self._face = face
         self._count = len(loop.frames)
         self._follower = LoopFollower(self._count)
-        self._drawn = DrawnMouth(face.patch_size if face else None, self._count)
+        self._current = CurrentFace(face, renew)
+        self._use(face)
         self._blender = PatchBlender()
         self._layer: Planes | None = None
 
@@ -44,7 +54,10 @@ class LoopCompositor:
 
     def compose(self, index: int, patch: Patch | None) -> av.VideoFrame:
         """The frame of slot ``index``; see :class:`streaming.compositor.base.Compositor`."""
-        wanted = patch.frame if isinstance(patch, FacePixels) and 0 <= patch.frame < self._count else None
+        patch = patch if isinstance(patch, FacePixels) and self._current.suits(patch) else None
+        if self._current.face is not self._face:
+            self._use(self._current.face)
+        wanted = patch.frame if patch is not None and 0 <= patch.frame < self._count else None
         lowest, *higher = self._follower.follow(index, wanted)
         mouth, weight = self._drawn.follow(index, patch)
         frame = av.VideoFrame(self.width, self.height, "yuv420p")
@@ -59,6 +72,10 @@ class LoopCompositor:
             for upper, under in ((above.y, target.y), (above.u, target.u), (above.v, target.v)):
                 cv2.addWeighted(upper, layer.weight, under, 1 - layer.weight, 0, dst=under)
         return frame
+
+    def _use(self, face: FaceAssets | None) -> None:
+        self._face = face
+        self._drawn = DrawnMouth(face.patch_size if face else None, self._count)
 
     def _draw(self, frame: int, mouth: Planes | None, weight: float, target: Planes) -> None:
         """One frame of the loop with the mouth in it."""

@@ -14,6 +14,10 @@ PATCH = (16, 104, 224, 152)
 """x, y, width, height of the patch in the scaled face crop."""
 
 
+NUMBER = small_part().number
+"""Of all parts that are made here."""
+
+
 def soft_mask() -> NDArray[np.uint8]:
     """A smooth blob in the lower half of the crop, 0 beyond the patch."""
     y, x = np.mgrid[0:MASK_SIDE, 0:MASK_SIDE]
@@ -29,11 +33,11 @@ def part_with(boxes: NDArray[np.floating]) -> MuseTalkPart:
 
 
 def flat_patch(luma: int, frame: int = 0, chroma: tuple[int, int] = (128, 128), **changes) -> FacePixels:
-    """A patch of one colour."""
+    """A patch of one colour for one of these parts."""
     n = PATCH[2] * PATCH[3]
     pixels = bytes([luma]) * n + bytes([chroma[0]]) * (n // 4) + bytes([chroma[1]]) * (n // 4)
     assert len(pixels) == packed_size(*PATCH[2:])
-    return FacePixels(frame, pixels, **changes)
+    return FacePixels(frame, pixels, **({"part": NUMBER} | changes))
 
 
 def plain_blend(

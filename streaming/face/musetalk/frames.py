@@ -28,6 +28,7 @@ class Face:
     def __init__(self, part: MuseTalkPart) -> None:
         self.part = part
         self.frames = part.frames
+        self.number = part.number
         x, y, width, height = (int(n) for n in part.patch_rect)
         self.rect: Rect = (x, y, width, height)
         self.latents: Any = None
@@ -109,7 +110,8 @@ class Frame:
 
     def patch(self, pixels: bytes | None) -> FacePixels:
         """What becomes of it; without pixels the avatar's own mouth is shown."""
-        return FacePixels(self.place, pixels or b"", self.energy, self.brow)
+        number = self.orders.face.number
+        return FacePixels(self.place, pixels or b"", self.energy, self.brow, number)
 
 
 @dataclass(slots=True, eq=False)

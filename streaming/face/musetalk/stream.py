@@ -90,6 +90,7 @@ class MuseTalkStream:
             gone = round((self._clock.now() - self._opened) * FPS)
             self._position += max(self._queued, gone + LOOP_LEAD)
             self._begun = True
+        face = self._orders.face
         decided: list[Patch | PromisedPatch] = []
         frames: list[Frame] = []
         for window in windows:
@@ -99,9 +100,9 @@ class MuseTalkStream:
                 number = window.first + row
                 energy = self._loudness.take()
                 brow = self._accents.take(energy)
-                place = mirrored(self._position + number, self._orders.face.frames)
+                place = mirrored(self._position + number, face.frames)
                 if not self._activity.speaks(number):
-                    decided.append(FacePixels(place, b"", energy, brow))
+                    decided.append(FacePixels(place, b"", energy, brow, face.number))
                     continue
                 if drawn is None or not self._every_other:
                     promise, first = self._orders.promise(), not self._drawn

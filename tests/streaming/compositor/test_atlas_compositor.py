@@ -1,3 +1,5 @@
+import dataclasses
+from functools import partial
 from itertools import pairwise
 
 import cv2
@@ -15,7 +17,7 @@ from streaming.compositor.planes import pack
 from streaming.compositor.speaking import SILENT
 from streaming.slots import FacePixels, MouthShape
 from tests.support.atlas import EYES, MOUTH, small_atlas
-from tests.support.drawn import flat_patch, part_with, plain_blend, soft_mask
+from tests.support.drawn import NUMBER, flat_patch, part_with, plain_blend, soft_mask
 
 
 class Still(Life):
@@ -31,7 +33,7 @@ def _compositor(life=None):
 
 BOX = (26.0, 8.0, 102.0, 94.0)
 """Its mask reaches beyond the mouth's rectangle, and up to the eyes."""
-SILENCE = FacePixels(0, b"")
+SILENCE = FacePixels(0, b"", part=NUMBER)
 
 
 def _drawing(life=None, box=BOX):
@@ -223,7 +225,7 @@ def test_the_head_hears_drawn_speech():
 
 @pytest.mark.parametrize(
     "damaged",
-    [FacePixels(0, b"short"), FacePixels(1, flat_patch(1).pixels), FacePixels(-1, flat_patch(1).pixels)],
+    [FacePixels(0, b"short", part=NUMBER), flat_patch(1, frame=1), flat_patch(1, frame=-1)],
 )
 def test_a_damaged_patch_shows_the_mouth_at_rest_and_is_told_once(damaged):
     compositor = _drawing()
@@ -237,10 +239,49 @@ def test_a_damaged_patch_shows_the_mouth_at_rest_and_is_told_once(damaged):
     )
 
 
-def test_an_avatar_without_the_part_speaks_with_its_mouth_at_rest():
-    compositor = _compositor()
+@pytest.mark.parametrize("make", [_compositor, _drawing])
+def test_a_mouth_drawn_for_another_face_is_not_shown_and_the_atlas_speaks_as_loudly(make):
+    compositor = make()
     still = _lumas(compositor, [None])[0]
-    np.testing.assert_array_equal(_lumas(compositor, [flat_patch(200)] * 5, 1)[-1], still)
+    other = partial(flat_patch, 255, part=NUMBER + 1)
+    heard = [0.2, 0.6, 0.9, 0.8, 0.7, 0.6, 0.5, 0.9, 0.9]
+    loud = [_lumas(compositor, [other(energy=energy)], n)[0] for n, energy in enumerate(heard, 1)]
+    moved = [np.abs(luma - still).mean() for luma in loud]
+    assert moved[2] > 2 * moved[0] > 0 and moved[6] < moved[2] < 1.5 * moved[8]
+    # It is a mouth of the atlas, and all of it lies where that has one.
+    x, y, w, h = MOUTH
+    changed = np.abs(loud[2] - still)
+    changed[y : y + h, x : x + w] = 0
+    assert not changed.any()
+    quiet = FacePixels(0, b"", energy=0.9, part=NUMBER + 1)
+    np.testing.assert_array_equal(_lumas(compositor, [quiet] * 9, 10)[-1], still)
+
+
+def test_a_part_that_is_built_anew_is_used_from_its_first_patch_on():
+    assets = load_assets(small_atlas())
+    mask = np.roll(soft_mask(), -4, axis=1)
+    part = dataclasses.replace(part_with(np.array([BOX])), masks=mask[None], fingerprint="another")
+    newer = StillFace(FaceAssets(part, assets.width, assets.height), assets)
+    asked = []
+    built = []
+
+    def renew():
+        asked.append(1)
+        return built[0] if built else None
+
+    compositor = AtlasCompositor(assets, Still(0), None, renew)
+    still = _lumas(compositor, [None] * 2)[-1]
+    np.testing.assert_array_equal(_lumas(compositor, [flat_patch(200)] * 3, 2)[-1], still)
+    assert len(asked) == 1
+    built.append(newer)
+    shown = _lumas(compositor, [flat_patch(200, part=newer.number)] * 4, 5)[-1]
+    np.testing.assert_array_equal(
+        shown,
+        _lumas(AtlasCompositor(assets, Still(0), newer), [flat_patch(200, part=newer.number)] * 4)[-1],
+    )
+    assert len(asked) == 2 and shown.max() > 190
+    # What was drawn for the older one is not shown in the newer one's place.
+    np.testing.assert_array_equal(_lumas(compositor, [flat_patch(90)] * 4, 9)[-1], still)
 
 
 def test_sessions_share_a_face_that_none_of_them_writes():

@@ -25,17 +25,31 @@ def store(tmp_path):
     return AvatarStore(tmp_path / "own", tmp_path / "builtin")
 
 
-def _white(frame=0):
-    return FacePixels(frame, b"\xff" * (RECT[2] * RECT[3]) + b"\x80" * (RECT[2] * RECT[3] // 2))
+def _white(frame, part):
+    pixels = b"\xff" * (RECT[2] * RECT[3]) + b"\x80" * (RECT[2] * RECT[3] // 2)
+    return FacePixels(frame, pixels, part=part)
 
 
-def _brightest(compositor, first=0):
+def _brightest(compositor, store, avatar, first=0):
     """How much brighter drawn mouths make the picture."""
     shown = before = compositor.compose(first, None).to_ndarray().astype(int)
     for index in range(first + 1, first + 6):
-        shown = compositor.compose(index, _white(compositor.position % 8)).to_ndarray().astype(int)
+        patch = _white(compositor.position % 8, _number(store, avatar))
+        shown = compositor.compose(index, patch).to_ndarray().astype(int)
     height = before.shape[0] * 2 // 3
     return (shown - before)[:height].max()
+
+
+def _number(store, avatar):
+    """Of the part that the performer would draw for."""
+    found = store.find_musetalk(avatar)
+    return found.part.number if found else 0
+
+
+def _make_in_other_colours(root, avatar):
+    atlas = small_atlas()
+    pictures = {name: getattr(atlas, name)[..., ::-1].copy() for name in ("still", "mouths", "eyes")}
+    small_bundle(root, avatar, **pictures)
 
 
 def test_an_avatar_is_loaded_once_for_all_threads(store, monkeypatch):
@@ -72,20 +86,41 @@ def test_the_parts_decide_what_draws(store):
 @pytest.mark.parametrize("avatar", ["ada", "vera"])
 def test_drawn_mouths_are_shown_by_sessions_that_open_after_the_part_was_made(store, avatar):
     factory = AvatarCompositorFactory(store)
-    assert _brightest(factory.open(avatar)) < 40
+    assert _brightest(factory.open(avatar), store, avatar) < 40
     store.put_musetalk(avatar, part_of(store.get(avatar)))
-    assert _brightest(factory.open(avatar)) > 70
+    assert _brightest(factory.open(avatar), store, avatar) > 70
     # Another way to build it, with another mask.
     part = part_of(store.get(avatar), "other")
     store.put_musetalk(avatar, part_of(store.get(avatar), "other", masks=part.masks // 4))
-    assert 10 < _brightest(factory.open(avatar)) < 60
+    assert 10 < _brightest(factory.open(avatar), store, avatar) < 60
+
+
+@pytest.mark.parametrize("avatar", ["ada", "vera"])
+def test_a_session_that_is_open_shows_a_part_that_is_built_meanwhile(store, avatar):
+    compositor = AvatarCompositorFactory(store).open(avatar)
+    assert _brightest(compositor, store, avatar) < 40
+    part = part_of(store.get(avatar))
+    store.put_musetalk(avatar, part)
+    assert _brightest(compositor, store, avatar, 10) > 70
+    store.put_musetalk(avatar, part_of(store.get(avatar), "other", masks=part.masks // 4))
+    assert 10 < _brightest(compositor, store, avatar, 20) < 60
+
+
+def test_a_session_shows_no_part_of_pictures_that_it_does_not_show(store):
+    compositor = AvatarCompositorFactory(store).open("ada")
+    store.delete("ada")
+    # The store cannot even be asked.
+    assert compositor.compose(0, _white(0, 7)).width == 128
+    _make_in_other_colours(store.root, "ada")
+    store.put_musetalk("ada", part_of(store.get("ada")))
+    assert _brightest(compositor, store, "ada", 10) < 40
 
 
 @pytest.mark.parametrize("avatar", ["ada", "vera"])
 def test_an_avatar_with_an_outdated_part_opens_without_it(store, avatar):
     bundle = store.get(avatar)
     store.put_musetalk(avatar, part_of(bundle, fingerprint="-".join(("0" * 64, "f" * 64))))
-    assert _brightest(AvatarCompositorFactory(store).open(avatar)) < 40
+    assert _brightest(AvatarCompositorFactory(store).open(avatar), store, avatar) < 40
 
 
 def test_a_part_that_cannot_be_read_is_told_and_tried_again(store, monkeypatch):
@@ -97,9 +132,9 @@ def test_a_part_that_cannot_be_read_is_told_and_tried_again(store, monkeypatch):
 
     with monkeypatch.context() as patched, capture_logs() as logs:
         patched.setattr(store, "musetalk", fail)
-        assert _brightest(factory.open("ada")) < 40
+        assert _brightest(factory.open("ada"), store, "ada") < 40
     assert "damaged" in logs[0]["reason"]
-    assert _brightest(factory.open("ada")) > 70
+    assert _brightest(factory.open("ada"), store, "ada") > 70
 
 
 def test_an_avatar_that_was_made_again_is_loaded_again(store):
@@ -108,14 +143,7 @@ def test_an_avatar_that_was_made_again_is_loaded_again(store):
     store.delete("ada")
     with pytest.raises(AvatarNotFound):
         factory.open("ada")
-    atlas = small_atlas()
-    small_bundle(
-        store.root,
-        "ada",
-        still=atlas.still[:, :, ::-1].copy(),
-        mouths=atlas.mouths[..., ::-1].copy(),
-        eyes=atlas.eyes[..., ::-1].copy(),
-    )
+    _make_in_other_colours(store.root, "ada")
     assert not np.array_equal(factory.open("ada").compose(0, None).to_ndarray(), before)
 
 

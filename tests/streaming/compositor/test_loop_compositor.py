@@ -11,7 +11,7 @@ from streaming.compositor.face import FaceAssets
 from streaming.compositor.loop import LoopAssets
 from streaming.compositor.loop_compositor import LoopCompositor
 from streaming.slots import FacePixels, MouthShape
-from tests.support.drawn import flat_patch, part_with, plain_blend, soft_mask
+from tests.support.drawn import NUMBER, flat_patch, part_with, plain_blend, soft_mask
 from tests.support.loops import HEIGHT, STEP, WIDTH, packed_loop
 
 COUNT = 40
@@ -112,7 +112,7 @@ def test_speech_shows_the_frames_that_it_names(compositor, loop):
     for index in range(5):
         compositor.compose(index, None)
     for n in range(5, 20):
-        shown = _luma(_compose(compositor, n, FacePixels(n, b"")))
+        shown = _luma(_compose(compositor, n, FacePixels(n, b"", part=NUMBER)))
         np.testing.assert_array_equal(shown, loop.picture(n).y)
 
 
@@ -121,7 +121,7 @@ def test_silence_in_speech_fades_the_mouth_and_keeps_the_frames(compositor, loop
         compositor.compose(index, flat_patch(230, index))
     heights = []
     for index in range(8, 14):
-        shown = _luma(_compose(compositor, index, FacePixels(index, b"")))
+        shown = _luma(_compose(compositor, index, FacePixels(index, b"", part=NUMBER)))
         heights.append(float((shown - loop.picture(index).y)[60:75, 55:75].mean()))
     assert heights[:5] == sorted(heights[:5], reverse=True)
     assert heights[0] > 50 and heights[3] == heights[4] == 0
@@ -135,7 +135,7 @@ def test_shapes_of_an_atlas_let_the_loop_go_on(compositor, loop):
 
 @pytest.mark.parametrize(
     "damaged",
-    [FacePixels(7, b"x" * 99), FacePixels(COUNT, flat_patch(1).pixels), FacePixels(-1, flat_patch(1).pixels)],
+    [FacePixels(7, b"x" * 99, part=NUMBER), flat_patch(1, COUNT), flat_patch(1, -1)],
 )
 def test_a_damaged_patch_lets_the_loop_go_on_and_is_told_once(compositor, loop, damaged):
     with capture_logs() as logs:
@@ -143,6 +143,21 @@ def test_a_damaged_patch_lets_the_loop_go_on_and_is_told_once(compositor, loop, 
     assert len(logs) == 1
     expected = damaged.frame if damaged.frame == 7 else 7
     np.testing.assert_array_equal(shown, loop.frames[expected])
+
+
+def test_the_loop_goes_on_where_patches_belong_to_another_face_until_its_part_is_found(loop, face):
+    parts = []
+    compositor = LoopCompositor(loop, None, lambda: parts[0] if parts else None)
+    for index in range(6):
+        shown = _compose(compositor, index, flat_patch(250, 30))
+        np.testing.assert_array_equal(shown, loop.frames[index])
+    newer = FaceAssets(dataclasses.replace(part_with(BOXES), fingerprint="newer"), WIDTH, HEIGHT)
+    parts.append(newer)
+    other = LoopCompositor(loop, newer)
+    patches = [flat_patch(250, index, part=newer.number) for index in range(6, 12)]
+    shown, expected = ([_compose(c, p.frame, p) for p in patches] for c in (compositor, other))
+    np.testing.assert_array_equal(shown, expected)
+    assert _luma(shown[-1]).max() > 240
 
 
 def test_a_part_without_a_mouth_in_sight_draws_nothing(loop):

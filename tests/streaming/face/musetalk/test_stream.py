@@ -125,7 +125,7 @@ async def test_a_promise_is_kept_once_and_on_the_event_loop() -> None:
     frame = easel.frames[0]
     await asyncio.to_thread(frame.orders.deliver, frame.promise, frame.patch(b"pixels"))
     frame.orders.deliver(frame.promise, frame.patch(None))
-    assert await frame.promise == FacePixels(0, b"pixels", frame.energy, frame.brow)
+    assert await frame.promise == FacePixels(0, b"pixels", frame.energy, frame.brow, small_part().number)
 
 
 async def test_empty_chunks_and_no_sound_at_all() -> None:
