@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streaming.face.atlas_face import AtlasFace
+from streaming.face.base import FaceRequest
 from streaming.face.log_mel import log_mel
 from streaming.face.viseme_net import STEP_MS, VisemeNet
-from streaming.slots import MouthShape
 from streaming.speech.base import Phoneme, SpeechChunk
 from streaming.timing import SPEECH_RATE
 from training.visemes import metrics, rooms
@@ -95,9 +95,8 @@ class Judge:
         face = AtlasFace()
         cases = []
         for clip in clips:
-            stream = face.open(clip.voice, MAIN_LOOK_AHEAD_MS)
-            patches = [*stream.push(SpeechChunk(clip.sound)), *stream.flush()]
-            shapes = [patch for patch in patches if isinstance(patch, MouthShape)]
+            stream = face.open(FaceRequest(clip.voice, MAIN_LOOK_AHEAD_MS))
+            shapes = [*stream.push(SpeechChunk(clip.sound)), *stream.flush()]
             rows = [(s.aperture, (s.width + 1) / 2, s.press, s.bite, s.tongue, 1.0) for s in shapes]
             cases.append(self.case(clip, np.array(rows)))
         return metrics.judge(cases)
