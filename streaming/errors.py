@@ -1,5 +1,9 @@
 """Errors of the live line. Each carries a stable code and a message that says what to do."""
 
+from __future__ import annotations
+
+from typing import TypeVar
+
 
 class LipstreamError(Exception):
     """Base of every expected failure.
@@ -13,6 +17,15 @@ class LipstreamError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+E = TypeVar("E", bound=LipstreamError)
+
+
+def without_history(error: E) -> E:
+    """The same error, without where it came from: a traceback keeps all alive that was half loaded there."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 class EngineUnavailable(LipstreamError):

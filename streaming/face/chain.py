@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from streaming.errors import EngineUnavailable, LipstreamError
+from streaming.errors import EngineUnavailable, LipstreamError, without_history
 from streaming.face.base import FaceEngine, FaceRequest, FaceStream
 from streaming.speech.base import OnDevice
 
@@ -57,7 +57,7 @@ class FaceChain:
             try:
                 await engine.warm_up()
             except LipstreamError as error:
-                failed.append((engine.name, error))
+                failed.append((engine.name, without_history(error)))
                 log.warning("face engine left out", engine=engine.name, reason=error.message)
             else:
                 ready.append(engine)

@@ -14,6 +14,7 @@ from streaming.errors import (
     LipstreamError,
     ScriptRejected,
     VoiceNotFound,
+    without_history,
 )
 from streaming.slots import Word
 from streaming.speech import language
@@ -113,7 +114,7 @@ class FallbackChain:
         try:
             await engine.warm_up()
         except Exception as error:
-            failure = _expected(engine, error)
+            failure = without_history(_expected(engine, error))
             self.skipped = (*self.skipped, (engine.name, failure))
             return failure
         return None

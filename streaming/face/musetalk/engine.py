@@ -7,16 +7,18 @@ All frames of all sessions are drawn together on the thread that everything on t
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import structlog
 
 from avatars.errors import AvatarError
 from avatars.store import AvatarStore
-from streaming.errors import EngineFailed, EngineUnavailable, LipstreamError
+from streaming.errors import EngineUnavailable, LipstreamError
 from streaming.face.base import FaceRequest
 from streaming.face.musetalk.drawing import NAME, Drawing
 from streaming.face.musetalk.frames import Face, Frame
@@ -24,6 +26,7 @@ from streaming.face.musetalk.package import INSTALL, missing
 from streaming.face.musetalk.stream import HELD_SECONDS, MuseTalkStream
 from streaming.face.musetalk.weights import LIVE, missing_weights
 from streaming.gpu.budget import release
+from streaming.gpu.loading import load_or_clear
 from streaming.resources import Resources
 from streaming.speech.base import EngineStatus
 from streaming.timing import FPS
@@ -38,6 +41,8 @@ DRAWING_SECONDS = 0.080
 """What live sound leaves for a frame to be drawn; see :data:`streaming.face.musetalk.stream.HELD_SECONDS`."""
 CACHED_FACES = 16
 """Avatars whose latents stay in memory when nobody shows them."""
+RETRY_SECONDS = 30.0
+"""After a failure to load the networks again: every try keeps the thread that the voices need, too."""
 
 
 class MuseTalkEngine:
@@ -61,11 +66,16 @@ class MuseTalkEngine:
         self._clock = resources.clock
         self._store = AvatarStore(resources.avatars_dir)
         self._faces: OrderedDict[str, Face] = OrderedDict()
+        # Those that are open; one that nobody holds any more needs nothing.
+        self._streams: WeakSet[MuseTalkStream] = WeakSet()
         self._loading = asyncio.Lock()
+        self._warming: asyncio.Task[None] | None = None
         self._machine: Machine | None = None
         self._drawings: dict[str, Drawing] = {}
         self._waiting: list[Sequence[Frame]] = []
         self._reloading: asyncio.Task[None] | None = None
+        self._retry_at = -math.inf
+        self._failure = ""
         self._device = self._options.device
         self._live, self._offline = "taesd", "taesd"
         self._calibration: Calibration | None = None
@@ -81,42 +91,50 @@ class MuseTalkEngine:
         Raises:
             EngineUnavailable: they cannot be fetched or read, or the device is missing.
         """
+        # Nothing stops a load that has begun: who is cancelled meanwhile must not have it begun once more.
+        if self._warming is None or self._warming.done():
+            self._warming = asyncio.ensure_future(self._warm_up())
+        await asyncio.shield(self._warming)
+
+    async def _warm_up(self) -> None:
         async with self._loading:
             if self._machine is not None:
                 return
-            try:
-                machine = await asyncio.wrap_future(self._compute.call(self._load))
-            except LipstreamError:
-                raise
-            except Exception as error:
-                raise EngineFailed(f"MuseTalk cannot be loaded: {error or type(error).__name__}.") from error
-            self._machine = machine
-            self._drawings = {name: Drawing(machine, name, self._clock) for name in machine.renderer.decoders}
-            if self._calibration is not None:
-                self.use(self._calibration)
-            for drawing in self._drawings.values():
-                self._compute.add(drawing)
-            waiting, self._waiting = self._waiting, []
-            for frames in waiting:
-                self._draw(frames)
+            loading = self._compute.call(partial(load_or_clear, "MuseTalk", self._load))
+            self._machine = await asyncio.wrap_future(loading)
+            self._begin(self._machine)
+
+    def _begin(self, machine: Machine) -> None:
+        self._drawings = {name: Drawing(machine, name, self._clock) for name in machine.renderer.decoders}
+        if self._calibration is not None:
+            self.use(self._calibration)
+        for drawing in self._drawings.values():
+            self._compute.add(drawing)
+        waiting, self._waiting = self._waiting, []
+        for frames in waiting:
+            self._draw(frames)
 
     async def unload(self) -> bool:
-        """Free the memory of the networks; who is shown next has them loaded again. Not while anybody speaks.
+        """Free the memory of the networks, unless somebody speaks; who is shown next has them loaded again.
 
         Returns:
-            Whether there was something to free.
+            Whether there was something to free, and nobody spoke.
         """
         async with self._loading:
-            if self._machine is None:
+            if self._machine is None or any(not stream.closed for stream in self._streams):
                 return False
-            for drawing in self._drawings.values():
-                self._compute.remove(drawing)
-            self._machine = None
-            self._drawings = {}
-            self._faces.clear()
+            self._forget()
             await asyncio.wrap_future(self._compute.call(release))
             log.info("musetalk unloaded")
             return True
+
+    def _forget(self) -> None:
+        # Not in the coroutine: what it names there would still be alive when its memory is given back.
+        for drawing in self._drawings.values():
+            self._compute.remove(drawing)
+        self._machine = None
+        self._drawings = {}
+        self._faces.clear()
 
     def open(self, request: FaceRequest) -> MuseTalkStream:
         """A stream for one utterance.
@@ -131,7 +149,7 @@ class MuseTalkEngine:
         offline = request.playhead is not None and request.playhead.pace == "offline"
         calibration = self._calibration
         slow = calibration is not None and 0 < calibration.plan.frame_rate < FPS
-        return MuseTalkStream(
+        stream = MuseTalkStream(
             request,
             face,
             self._offline if offline else self._live,
@@ -139,6 +157,8 @@ class MuseTalkEngine:
             every_other=slow and not offline,
             clock=self._clock,
         )
+        self._streams.add(stream)
+        return stream
 
     def steps(self) -> FaceSteps | None:
         """What is done over and over, to be measured on the compute thread; ``None`` before it is loaded."""
@@ -156,6 +176,9 @@ class MuseTalkEngine:
     def _draw(self, frames: Sequence[Frame]) -> None:
         """On the event loop."""
         if not self._drawings:
+            if self._clock.now() < self._retry_at:
+                _refuse(frames, self._failure)
+                return
             self._waiting.append(frames)
             if self._reloading is None or self._reloading.done():
                 self._reloading = asyncio.ensure_future(self._reload())
@@ -164,13 +187,16 @@ class MuseTalkEngine:
         self._compute.look()
 
     async def _reload(self) -> None:
+        why = "MuseTalk was not loaded again."
         try:
             await self.warm_up()
         except LipstreamError as error:
-            waiting, self._waiting = self._waiting, []
-            for frame in (frame for frames in waiting for frame in frames):
-                frame.orders.tell("face_failed", NAME, error.message)
-                frame.orders.deliver(frame.promise, frame.patch(None))
+            why = error.message
+        finally:
+            if self._machine is None:
+                self._retry_at, self._failure = self._clock.now() + RETRY_SECONDS, why
+                waiting, self._waiting = self._waiting, []
+                _refuse((frame for frames in waiting for frame in frames), why)
 
     def _face(self, avatar: str) -> Face:
         # Keyed by contents: a part that is built again is loaded again.
@@ -191,6 +217,12 @@ class MuseTalkEngine:
         self._device = machine.model.placement.device
         self._live, self._offline = decoders(self._options, self._device)
         return machine
+
+
+def _refuse(frames: Iterable[Frame], why: str) -> None:
+    for frame in frames:
+        frame.orders.tell("face_failed", NAME, f"The voice goes on without the face: {why}")
+        frame.orders.deliver(frame.promise, frame.patch(None))
 
 
 def status(resources: Resources) -> EngineStatus:

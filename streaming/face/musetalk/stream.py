@@ -81,6 +81,11 @@ class MuseTalkStream:
         self._loudness.finish()
         return self._decide(self._windows.flush())
 
+    @property
+    def closed(self) -> bool:
+        """Whether nobody wants the rest."""
+        return self._orders.closed
+
     def close(self) -> None:
         """Nobody wants the rest."""
         self._orders.closed = True

@@ -23,6 +23,7 @@ from streaming.audio.stretching import FASTEST, SLOWEST, Tempo
 from streaming.errors import EngineFailed, EngineUnavailable, LipstreamError, ScriptRejected
 from streaming.gpu.budget import release
 from streaming.gpu.compute import ComputeThread
+from streaming.gpu.loading import load_or_clear
 from streaming.speech import language
 from streaming.speech.base import EngineStatus, SpeechChunk, SpeechRequest, VoiceInfo
 from streaming.speech.limiter import limited
@@ -96,6 +97,7 @@ class Qwen3Engine:
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix=f"{NAME}-voices")
         self._device = self._options.device
         self._loading = asyncio.Lock()
+        self._warming: asyncio.Task[None] | None = None
         self._speaking = 0
         self._preparing: list[Future[None]] = []
         self._conductor: Conductor | None = None
@@ -136,16 +138,19 @@ class Qwen3Engine:
         Raises:
             EngineUnavailable: it cannot be fetched or read, or the device is missing.
         """
+        # Nothing stops a load that has begun: who is interrupted meanwhile and speaks again must not have it
+        # begun once more.
+        if self._warming is None or self._warming.done():
+            self._warming = asyncio.ensure_future(self._warm_up())
+        await asyncio.shield(self._warming)
+
+    async def _warm_up(self) -> None:
         async with self._loading:
             if self._conductor is not None:
                 return
             await asyncio.to_thread(language.load)
-            try:
-                await asyncio.wrap_future(self._compute.call(self._load))
-            except LipstreamError:
-                raise
-            except Exception as error:
-                raise EngineFailed(f"Qwen3-TTS cannot be loaded: {error or type(error).__name__}.") from error
+            loading = self._compute.call(partial(load_or_clear, "Qwen3-TTS", self._load))
+            await asyncio.wrap_future(loading)
             assert self._conductor is not None and self._casting is not None
             make_ready = partial(_make_ready, self._conductor, self._casting)
             self._preparing = [

@@ -1,5 +1,8 @@
 """Face engines in order of preference."""
 
+import gc
+import weakref
+
 import pytest
 
 from streaming.errors import EngineUnavailable
@@ -49,6 +52,27 @@ async def test_engines_that_cannot_run_are_left_out() -> None:
     await chain.warm_up()
     assert chain.name == "b"
     assert [(name, error.message) for name, error in chain.skipped] == [("a", "a has no weights")]
+
+
+async def test_what_was_half_loaded_is_not_kept_by_the_reason() -> None:
+    class Half:
+        pass
+
+    halves: list[weakref.ref[Half]] = []
+
+    class Broken(Choosy):
+        async def warm_up(self) -> None:
+            half = Half()
+            halves.append(weakref.ref(half))
+            try:
+                raise ValueError("no such file")
+            except ValueError as error:
+                raise EngineUnavailable("weights are missing") from error
+
+    chain = FaceChain([Broken("a"), Choosy("b", "mira")])
+    await chain.warm_up()
+    gc.collect()
+    assert chain.skipped[0][1].message == "weights are missing" and halves[0]() is None
 
 
 async def test_when_none_can_run_the_first_says_why() -> None:

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -20,9 +23,10 @@ import torch
 
 from avatars.store import AvatarStore
 from streaming.clock import SystemClock
-from streaming.errors import EngineUnavailable
+from streaming.errors import EngineFailed, EngineUnavailable
 from streaming.face.base import FaceRequest
-from streaming.face.musetalk.engine import MuseTalkEngine, status
+from streaming.face.musetalk import engine as engine_module
+from streaming.face.musetalk.engine import RETRY_SECONDS, MuseTalkEngine, status
 from streaming.face.musetalk.options import MuseTalkOptions
 from streaming.gpu.admission import Plan
 from streaming.gpu.budget import MemoryReport
@@ -33,7 +37,8 @@ from streaming.playhead import Playhead
 from streaming.resources import Resources
 from streaming.slots import FacePixels
 from streaming.speech.base import SpeechChunk
-from tests.support.faces import AVATAR, request, resources_of, shown, silence, talk
+from tests.support.clock import ManualClock
+from tests.support.faces import AVATAR, request, resources_of, settled, shown, silence, talk
 from tests.support.musetalk_part import RECT, part_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -159,6 +164,91 @@ async def test_it_leaves_the_card_and_comes_back(engine: MuseTalkEngine) -> None
     assert engine.steps() is not None
 
 
+async def test_it_stays_while_anybody_speaks(engine: MuseTalkEngine) -> None:
+    stream = engine.open(request())
+    promises = stream.push(SpeechChunk(talk(0.4)))
+    assert not await engine.unload()
+    async with asyncio.timeout(60):
+        assert all(patch.pixels for patch in await settled(promises))
+    stream.close()
+    assert await engine.unload()
+    await engine.warm_up()
+
+
+async def test_its_memory_is_free_when_it_is_given_back(
+    engine: MuseTalkEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.warm_up()
+    machine, left = weakref.ref(engine._machine), []
+    monkeypatch.setattr(engine_module, "release", lambda: left.append((gc.collect(), machine())[1]))
+    assert await engine.unload() and left == [None]
+    await engine.warm_up()
+
+
+async def test_who_is_cancelled_while_it_is_loaded_does_not_have_it_loaded_twice(
+    engine: MuseTalkEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.unload()
+    loads, begun, go = list[int](), threading.Event(), threading.Event()
+    load = engine._load
+
+    def slow():
+        loads.append(1)
+        begun.set()
+        assert go.wait(60)
+        return load()
+
+    monkeypatch.setattr(engine, "_load", slow)
+    first = asyncio.ensure_future(engine.warm_up())
+    assert await asyncio.to_thread(begun.wait, 60)
+    first.cancel()
+    await asyncio.wait((first,))
+    second = asyncio.ensure_future(engine.warm_up())
+    await asyncio.sleep(0)
+    go.set()
+    await second
+    assert first.cancelled() and len(loads) == 1
+    assert any(patch.pixels for patch in await shown(engine.open(request()), talk(0.3)))
+
+
+async def test_what_cannot_be_loaded_again_is_told_and_not_tried_for_every_frame(
+    musetalk_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(musetalk_folder, tmp_path) as engine:
+        await check_reloading(engine, monkeypatch)
+
+
+async def check_reloading(engine: MuseTalkEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    await engine.unload()
+    loads, halves = list[int](), list[weakref.ref[threading.Event]]()
+    clock = ManualClock()
+
+    def broken():
+        half = threading.Event()
+        loads.append(1)
+        halves.append(weakref.ref(half))
+        raise RuntimeError("the card fell out")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "_load", broken)
+        patched.setattr(engine, "_clock", clock)
+        told: list[tuple[str, str, str]] = []
+        for _ in range(3):
+            stream = engine.open(request(on_news=lambda *news: told.append(news)))
+            assert not any(patch.pixels for patch in await shown(stream, talk(0.3), 5))
+        assert len(loads) == 1, "the thread is needed for voices"
+        assert [code for code, _, _ in told] == ["face_failed"] * 3 and "the card fell out" in told[-1][2]
+        clock.jump(RETRY_SECONDS)
+        await shown(engine.open(request()), talk(0.3))
+        assert len(loads) == 2
+        with pytest.raises(EngineFailed, match="the card fell out") as failed:
+            await engine.warm_up()
+    assert failed.value.__cause__ is None and [half() for half in halves] == [None] * 3
+    clock.jump(RETRY_SECONDS)
+    engine._retry_at = 0.0
+    assert any(patch.pixels for patch in await shown(engine.open(request()), talk(0.3)))
+
+
 def calibrated(frame_rate: float, faces: dict[str, dict[int, float]]) -> Calibration:
     plan = Plan(
         sessions=1, frame_rate=frame_rate, decoder="taesd", face_sizes=(1, 2), load=0.5, reason="a test"
@@ -206,12 +296,22 @@ async def check_scarcity(engine: MuseTalkEngine, monkeypatch: pytest.MonkeyPatch
     assert machine is not None
     draw = machine.draw
 
+    held: list[weakref.ref[torch.Tensor]] = []
+    limit = machine.renderer.limit
+
     def scarce(frames, decoder):
         if len(frames) > 2:
+            features = torch.zeros(3)
+            held.append(weakref.ref(features))
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return draw(frames, decoder)
 
+    def limited(size):
+        assert held and not any(tensor() is not None for tensor in held), "what failed is gone"
+        limit(size)
+
     monkeypatch.setattr(machine, "draw", scarce)
+    monkeypatch.setattr(machine.renderer, "limit", limited)
     told: list[tuple[str, str, str]] = []
     patches = await shown(engine.open(request(on_news=lambda *news: told.append(news))), talk(0.6))
     assert same(patches, expected)

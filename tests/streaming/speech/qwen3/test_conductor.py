@@ -244,6 +244,30 @@ async def test_its_memory_is_free_after_unloading_and_it_speaks_again(
     assert np.array_equal(sound_of(await speak(engine, TEXT)), before)
 
 
+async def test_who_is_interrupted_while_it_is_loaded_does_not_have_it_loaded_twice(
+    checkpoint: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Qwen3Engine(None, Qwen3Options(model=str(checkpoint("custom_voice")), device="cpu"))
+    loads, begun, go = list[int](), threading.Event(), threading.Event()
+    load = engine._load
+
+    def slow() -> None:
+        loads.append(1)
+        begun.set()
+        assert go.wait(60)
+        load()
+
+    monkeypatch.setattr(engine, "_load", slow)
+    interrupted = asyncio.ensure_future(speak(engine, TEXT))
+    assert await asyncio.to_thread(begun.wait, 60)
+    interrupted.cancel()
+    await asyncio.wait((interrupted,))
+    again = asyncio.ensure_future(speak(engine, TEXT))
+    await asyncio.sleep(0)
+    go.set()
+    assert sound_of(await again).size and len(loads) == 1
+
+
 async def test_who_asks_while_it_is_being_unloaded_is_heard(checkpoint: Callable[[str], Path]) -> None:
     options = Qwen3Options(model=str(checkpoint("custom_voice")), sessions=2, device="cpu")
     engine = Qwen3Engine(None, options)
