@@ -56,7 +56,7 @@ def doctor() -> None:
     findings = [
         Finding("program", True, True, f"lipstream {program_version()}, Python {sys.version.split()[0]}"),
         *_engines(settings),
-        _performer(settings),
+        _performer(_without_what_is_missing(settings)),
         *_encoders(),
         _avatar(settings),
         _photos(),
@@ -80,7 +80,7 @@ def _engines(settings: Settings) -> list[Finding]:
 
     # Of the default chain, what is not installed is passed over; what somebody names is meant.
     named = settings.speech if settings.speech != speech.DEFAULT_CHAIN else ""
-    wanted = {name.strip() for name in (*settings.face.split(","), *named.split(","))}
+    wanted = {name.strip().lower() for name in (*settings.face.split(","), *named.split(","))}
     return [
         Finding(
             f"{status.kind} {status.name}",
@@ -93,8 +93,26 @@ def _engines(settings: Settings) -> list[Finding]:
     ]
 
 
+def _without_what_is_missing(settings: Settings) -> Settings:
+    """The settings without engines that are not ready: the server would fetch gigabytes for them, or wait."""
+    from streaming.face import registry as face
+    from streaming.speech import registry as speech
+
+    statuses = (*speech.statuses(settings.resources), *face.statuses(settings.resources))
+    missing = {(status.kind, status.name) for status in statuses if not status.ready}
+    chains = {
+        kind: ",".join(name for name in chain.split(",") if (kind, name.strip().lower()) not in missing)
+        for kind, chain in (("speech", settings.speech), ("face", settings.face))
+    }
+    return settings.model_copy(update=chains)
+
+
 def _performer(settings: Settings) -> Finding:
     """Start the models as the server would."""
+    for kind, chain in (("speech", settings.speech), ("face", settings.face)):
+        if not chain:
+            return Finding("performer", False, True, f"not tried: no {kind} engine is ready", "See above.")
+
     from server.state import performer_config
     from streaming.performer.base import PerformerDescription
     from streaming.performer.local import LocalPerformer

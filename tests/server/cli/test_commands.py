@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from server import state
 from server.cli import doctor
 from server.cli.main import app
 from tests.support.recordings import encoded
@@ -128,6 +129,24 @@ def test_the_doctor_says_what_is_missing(monkeypatch: pytest.MonkeyPatch):
     assert result.exit_code == 1
     assert "no speech engine 'nonsense'" in said(result)
     assert "no avatar 'nobody'" in said(result)
+
+
+def test_the_doctor_starts_nothing_whose_weights_would_have_to_be_fetched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    started = []
+    real = state.performer_config
+    monkeypatch.setattr(state, "performer_config", lambda s: started.append((s.speech, s.face)) or real(s))
+    monkeypatch.setenv("LIPSTREAM_MUSETALK_FOLDER", str(tmp_path))
+    monkeypatch.setenv("LIPSTREAM_SPEECH", "hibari")
+    monkeypatch.setenv("LIPSTREAM_FACE", "MuseTalk, atlas")
+    result = run("doctor")
+    assert result.exit_code == 1 and "face musetalk │ missing" in said(result)
+    assert [(speech, face.strip()) for speech, face in started] == [("hibari", "atlas")]
+    monkeypatch.setenv("LIPSTREAM_FACE", "musetalk")
+    result = run("doctor")
+    assert result.exit_code == 1 and "not tried: no face engine is ready" in said(result)
+    assert len(started) == 1
 
 
 def test_what_the_doctor_tells_to_type_can_be_typed(monkeypatch: pytest.MonkeyPatch):
