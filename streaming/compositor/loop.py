@@ -77,7 +77,8 @@ def load_frames(path: Path, manifest: Manifest) -> Plane:
 
 
 def _decode(path: Path) -> Iterator[av.VideoFrame]:
-    with av.open(str(path)) as container:
+    # Named, as other formats are lists of files that may lie anywhere.
+    with av.open(str(path), format="mp4") as container:
         stream = container.streams.video[0]
         # One thread: sessions that play must not be disturbed by one that opens.
         stream.codec_context.thread_count = 1

@@ -50,6 +50,15 @@ def test_a_loop_must_be_what_its_manifest_says(tmp_path, changes, message):
         _load(loop_bundle(tmp_path, count=7, **changes))
 
 
+def test_a_list_of_files_is_no_loop(tmp_path):
+    bundle = loop_bundle(tmp_path, count=7)
+    path = bundle.part("idle.mp4")
+    path.rename(path.with_name("elsewhere.mp4"))
+    path.write_text("ffconcat version 1.0\nfile elsewhere.mp4\n")
+    with pytest.raises(BundleInvalid, match="cannot be played"):
+        _load(bundle)
+
+
 @pytest.mark.parametrize("damage", [b"", b"not a video", None])
 def test_a_damaged_loop_says_so(tmp_path, damage):
     bundle = loop_bundle(tmp_path, count=7)
