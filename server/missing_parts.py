@@ -7,6 +7,7 @@ when the performer's come.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -46,7 +47,8 @@ async def build_missing_parts(settings: Settings, store: AvatarStore) -> None:
     try:
         said, _ = await process.communicate()
     except asyncio.CancelledError:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
         await process.wait()
         raise
     if process.returncode:

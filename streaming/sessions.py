@@ -108,7 +108,7 @@ class SessionManager:
             raise CapacityReached(
                 f"All {self.max_sessions} sessions are in use. Close one, or try again later."
                 if self.max_sessions
-                else "This graphics card is too slow for live sessions, GET /ready has the figures. Render "
+                else "This graphics card carries no live session, GET /ready says why. Render "
                 "films with POST /v1/renders, or start the server with LIPSTREAM_FACE=atlas."
             )
         self._opening += 1

@@ -146,6 +146,9 @@ def calibrate(
     """
     began = stopwatch.now()
     costs = measure_costs(speech, face, stopwatch, budget)
+    lacking = _lacking(speech, face, costs)
+    # A table without sizes stands for what does not run on the card at all, and would cost nothing.
+    costs = msgspec.structs.replace(costs, face={name: table for name, table in costs.face.items() if table})
     used = report()
     memory = Memory(budget=used.budget, resident=used.peak)
     if per_session is not None:
@@ -153,7 +156,7 @@ def calibrate(
     return Calibration(
         device=device,
         costs=costs,
-        plan=plan(costs, wish, memory),
+        plan=_no_room(costs, lacking) if lacking else plan(costs, wish, memory),
         memory=used,
         seconds=stopwatch.now() - began,
     )
@@ -174,6 +177,24 @@ def in_words(planned: Plan, costs: Costs) -> str:
         steps = ", ".join(f"{n} in {cost * 1000:.0f} ms" for n, cost in sorted(costs.speech.items()))
         parts.append(f"80 ms of speech: {steps}")
     return "; ".join(parts)
+
+
+def _lacking(speech: SpeechSteps, face: FaceSteps, costs: Costs) -> str:
+    """What is made on the card and cannot be done even once, in words; empty where there is nothing."""
+    kinds = {
+        "a frame of a face": (face.face, any(costs.face.values())),
+        "a window of sound": (face.encoder, costs.encoder),
+        "one voice": (speech.speech, costs.speech),
+        "a frame of its sound": (speech.codec, costs.codec),
+    }
+    return ", ".join(what for what, (steps, table) in kinds.items() if steps and not table)
+
+
+def _no_room(costs: Costs, lacking: str) -> Plan:
+    return msgspec.structs.replace(
+        plan(costs, Wish(sessions=0)),
+        reason=f"the memory budget holds the models and no room for {lacking}: raise LIPSTREAM_GPU_MEMORY_GB",
+    )
 
 
 def _table(steps: Mapping[int, Step], stopwatch: Stopwatch, share: float) -> Table:

@@ -13,10 +13,14 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+import structlog
+
 from streaming.clock import Clock, SystemClock
 from streaming.errors import EngineFailed
 from streaming.gpu.roster import Roster
 from streaming.gpu.work import Work
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -88,6 +92,18 @@ class ComputeThread:
         self._executor.shutdown(wait=True)
 
     def _run(self) -> None:
+        try:
+            self._work_off()
+        except BaseException:
+            # Nobody asks for the result of this; the next who calls finds the thread at rest.
+            log.exception("compute thread stumbled")
+            with self._lock:
+                self._running = False
+                left = bool(self._calls)
+            if left:
+                self.look()
+
+    def _work_off(self) -> None:
         while True:
             with self._lock:
                 self._news = False

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 
 import structlog
 from msgspec.structs import replace
 
+from streaming.errors import EngineFailed, EngineUnavailable
 from streaming.face.musetalk.engine import MuseTalkEngine
 from streaming.face.registry import build_face
 from streaming.gpu.admission import HALF_RATE, MOST_SESSIONS, Plan, Wish
-from streaming.gpu.budget import MemoryBudget
+from streaming.gpu.budget import MemoryBudget, is_out_of_memory
 from streaming.gpu.calibration import Calibration, FaceSteps, SpeechSteps, Stopwatch, calibrate
 from streaming.gpu.placement import device_name, find_placement, synchronize
 from streaming.performer.base import CardDescription
@@ -55,7 +56,15 @@ class Engines:
         if self._budget is None or (self._talker is None and self._drawer is None):
             return
         measuring = self._resources.compute.call(partial(self._calibrate, self._budget))
-        measured = self._calibration = await asyncio.wrap_future(measuring)
+        try:
+            measured = self._calibration = await asyncio.wrap_future(measuring)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise EngineFailed(
+                f"The models are loaded and leave no memory to run in ({self._budget.report().text}). Raise "
+                "LIPSTREAM_GPU_MEMORY_GB, or lower LIPSTREAM_QWEN3_SESSIONS."
+            ) from error
         if self._drawer is not None:
             self._drawer.use(measured)
         log.info("card measured", plan=measured.text, seconds=round(measured.seconds, 1))
@@ -104,8 +113,15 @@ class Engines:
 
     def _limit_memory(self) -> MemoryBudget:
         options = self._resources.options
-        device = options.musetalk.device if self._drawer is not None else options.qwen3.device
-        budget = MemoryBudget(find_placement(device).device, options.gpu.memory_gb)
+        wanted = [(self._talker, options.qwen3.device), (self._drawer, options.musetalk.device)]
+        devices: list[str] = []
+        for engine, device in wanted:
+            # An engine whose device is not there is left out when it warms up.
+            with suppress(EngineUnavailable):
+                devices += [find_placement(device).device] if engine is not None else []
+        # Only a card has a limit.
+        card = next((device for device in devices if device.startswith("cuda")), (*devices, "cpu")[0])
+        budget = MemoryBudget(card, options.gpu.memory_gb)
         budget.enforce()
         return budget
 

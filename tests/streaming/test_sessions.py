@@ -58,7 +58,7 @@ async def test_how_many_fit_may_turn_out_later():
 async def test_a_card_that_is_too_slow_says_what_helps():
     async with managing() as (manager, _):
         manager.max_sessions = 0
-        with pytest.raises(CapacityReached, match=r"too slow.*/v1/renders.*LIPSTREAM_FACE=atlas"):
+        with pytest.raises(CapacityReached, match=r"no live session.*/v1/renders.*LIPSTREAM_FACE=atlas"):
             await manager.create("mira")
 
 

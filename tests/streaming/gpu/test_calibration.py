@@ -125,6 +125,23 @@ def test_the_plan_follows_from_what_was_measured_and_says_so_in_a_line() -> None
     assert "no live sessions, files only" in calibrated(0.2).text
 
 
+def test_what_does_not_fit_even_once_is_not_taken_for_free() -> None:
+    bench = Bench()
+
+    def too_large() -> None:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    def found(speech: dict[int, Callable[[], None]], **faces: dict[int, Callable[[], None]]) -> Calibration:
+        steps = SpeechSteps(speech), FaceSteps(faces)
+        return calibrate(*steps, bench.stopwatch(), "Tesla T4", lambda: REPORT, Wish(decoder=VAE))
+
+    small, speech = bench.step("face", 0.005), {1: bench.step("speech", 0.02)}
+    for made in (found(speech, taesd={1: too_large}), found({1: too_large}, taesd={1: small})):
+        assert made.plan.sessions == 0 and "LIPSTREAM_GPU_MEMORY_GB" in made.text
+    without_vae = found(speech, taesd={1: small, 2: small}, vae={1: too_large})
+    assert without_vae.plan.sessions > 0 and without_vae.plan.decoder == TAESD
+
+
 def test_a_plan_without_models_on_the_card_has_words_too() -> None:
     bench = Bench()
     nothing = calibrate(SpeechSteps(), FaceSteps(), bench.stopwatch(), "CPU", lambda: REPORT)

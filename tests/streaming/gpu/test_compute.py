@@ -135,3 +135,20 @@ def test_what_is_removed_is_stepped_no_more(compute: ComputeThread, clock: Manua
     compute.look()
     settle(compute)
     assert log == ["job"]
+
+
+def test_whatever_ends_a_turn_the_thread_goes_on_with_the_next(
+    compute: ComputeThread, clock: ManualClock
+) -> None:
+    log: list[str] = []
+
+    def stop() -> None:
+        raise SystemExit
+
+    job = Job(clock, log, "job", 0.0, steps=2, works=stop)
+    compute.add(job)
+    settle(compute)
+    job._works = None
+    compute.look()
+    settle(compute)
+    assert log == ["job", "job"] and compute.call(lambda: 2).result(PATIENCE) == 2

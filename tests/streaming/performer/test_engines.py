@@ -66,6 +66,18 @@ async def test_a_face_that_is_not_there_leaves_the_next_one(tmp_path: Path) -> N
         await alone.warm_up()
 
 
+@needs_torch
+async def test_a_face_whose_device_is_not_there_leaves_the_next_one(tmp_path: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a card")
+    options = EngineOptions(musetalk=MuseTalkOptions(device="cuda"))
+    engines = Engines("hibari", "musetalk,atlas", Resources(tmp_path, options))
+    await engines.warm_up()
+    assert engines.face.name == "atlas" and engines.describe_card() is None
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def together(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engines]:
     """Tiny Qwen3-TTS and tiny MuseTalk on one compute thread."""
