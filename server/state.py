@@ -59,6 +59,8 @@ class State:
     """What the performer was made of when it came up."""
     failure: str = ""
     """Why the performer did not come up; empty while it may still do so."""
+    doing: str = ""
+    """What is done so that it comes up."""
     _starting: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def start(self) -> None:
@@ -118,11 +120,13 @@ class State:
         except Exception:
             # Only the first session would have been quicker.
             _log.exception("warming up failed", avatar=self.settings.avatar)
+        self.doing = "Avatars are prepared for the face engines. At the first start, weights are fetched."
         try:
             await build_missing_parts(self.settings, self.store)
         except Exception:
             # Their faces fall back to another engine, which is told.
             _log.exception("avatars not prepared")
+        self.doing = "Engines are loaded. At the first start, weights are fetched."
         try:
             await self.performer.start()
         except LipstreamError as error:

@@ -30,7 +30,7 @@ async def ready(state: StateDep, response: Response) -> Ready:
     report = Ready(
         ready=performer.ready,
         performer="ready" if performer.ready else "failed" if state.failure else "starting",
-        detail="" if performer.ready else state.failure,
+        detail="" if performer.ready else state.failure or state.doing,
         restarts=performer.restarts,
         sessions=len(state.sessions.all()),
         max_sessions=state.sessions.max_sessions,
