@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from streaming.face.musetalk.windows import ROWS_PER_FRAME, SHAPE, Window, WindowShape
+from streaming.gpu.attention import unplanned_attention
 from streaming.gpu.capture import capture, graph_pool
 from streaming.gpu.placement import Placement
 
@@ -125,9 +126,10 @@ class AudioEncoder:
         positions = self._begin[:batch, None] + self._offsets
         x = x + functional.embedding(positions, network.embed_positions.weight)
         states = [x]
-        for layer in network.layers:
-            x = _state(layer(x, None, None))
-            states.append(x)
+        with unplanned_attention():
+            for layer in network.layers:
+                x = _state(layer(x, None, None))
+                states.append(x)
         states[-1] = network.layer_norm(x)
         stacked = torch.stack(states, 2)
         numbers = torch.arange(batch, device=self._device)[:, None, None]

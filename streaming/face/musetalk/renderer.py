@@ -23,6 +23,7 @@ from streaming.face.musetalk.colour import AnyRect, Packer, Rect, check_rect, pa
 from streaming.face.musetalk.decoder import VAE_BATCH
 from streaming.face.musetalk.model import MuseTalkModel
 from streaming.face.musetalk.sizes import FEATURE_SIZE, FEATURE_TOKENS, PREDICTED_CHANNELS
+from streaming.gpu.attention import unplanned_attention
 from streaming.gpu.budget import is_out_of_memory, release
 from streaming.gpu.capture import Step, capture, graph_pool
 
@@ -204,11 +205,11 @@ class FaceRenderer:
                     self._decode(size, 0, "vae")
 
     def _draw(self, size: int) -> None:
-        with torch.inference_mode():
+        with torch.inference_mode(), unplanned_attention():
             self._predicted[:size].copy_(self._unet(self._latents[:size], self._features[:size]))
 
     def _decode(self, size: int, first_row: int, decoder: str) -> None:
-        with torch.inference_mode():
+        with torch.inference_mode(), unplanned_attention():
             latents = self._predicted[:size]
             pictures = self._decoders[decoder](latents, first_row)
             self._packer(pictures, latents, self._packed_batch(size, first_row))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from streaming.speech.qwen3.attention import unplanned_attention
+from streaming.gpu.attention import unplanned_attention
 from streaming.speech.qwen3.endings import Ending
 from streaming.speech.qwen3.loop import Slots, Stream
 from streaming.speech.qwen3.model import Qwen3Model

@@ -12,8 +12,8 @@ from functools import partial
 
 import torch
 
+from streaming.gpu.attention import unplanned_attention
 from streaming.gpu.capture import capture, graph_pool
-from streaming.speech.qwen3.attention import unplanned_attention
 from streaming.speech.qwen3.model import Qwen3Model
 from streaming.speech.qwen3.static import CONTEXT, StaticLoop
 

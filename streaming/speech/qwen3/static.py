@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch.nn import functional
 
-from streaming.speech.qwen3.attention import unplanned_attention
+from streaming.gpu.attention import unplanned_attention
 from streaming.speech.qwen3.endings import Ending
 from streaming.speech.qwen3.loop import Slots, Stream
 from streaming.speech.qwen3.model import CODEBOOKS, Qwen3Model
@@ -78,7 +78,8 @@ class StaticLoop:
         # Codes, and whether they come from numbers.
         self._report = torch.zeros(capacity, CODEBOOKS + 1, dtype=torch.long, device=device)
         self._read = torch.zeros(capacity, CODEBOOKS + 1, dtype=torch.long, pin_memory=pinned)
-        self._copied = torch.cuda.Event() if pinned else None
+        # Blocking: waiting must not take the core that others encode pictures on.
+        self._copied = torch.cuda.Event(blocking=True) if pinned else None
 
     @property
     def capacity(self) -> int:
