@@ -30,6 +30,8 @@ class MemoryReport(msgspec.Struct, frozen=True, kw_only=True):
         allocated: in tensors now; on a CPU all of the process.
         reserved: taken from the card now, in use or kept for reuse.
         peak: the most that was ever reserved.
+        working: the most that was reserved since :meth:`MemoryBudget.settle`, which models need to run; 0 where
+            there is no limit.
         budget: what may be reserved; 0: there is no limit.
         enforced: whether the allocator keeps to it.
     """
@@ -40,6 +42,7 @@ class MemoryReport(msgspec.Struct, frozen=True, kw_only=True):
     peak: int
     budget: int
     enforced: bool
+    working: int = 0
 
     @property
     def text(self) -> str:
@@ -75,6 +78,7 @@ class MemoryBudget:
         self.device = device
         self._wanted = gigabytes
         self._bytes = 0
+        self._highest = 0
 
     @property
     def enforced(self) -> bool:
@@ -91,6 +95,20 @@ class MemoryBudget:
         self._bytes = within_card(self._wanted, total)
         limit_share(self.device, self._bytes / total)
 
+    def settle(self) -> None:
+        """Everything is loaded: give back what only that took, and see from now on what running takes.
+
+        Searching for the quickest kernels takes gigabytes for a moment.
+        """
+        release()
+        if not self.device.startswith("cuda"):
+            return
+        import torch
+
+        place = torch.device(self.device)
+        self._highest = max(self._highest, torch.cuda.max_memory_reserved(place))
+        torch.cuda.reset_peak_memory_stats(place)
+
     def report(self) -> MemoryReport:
         """What is taken now."""
         if not self.device.startswith("cuda"):
@@ -102,13 +120,15 @@ class MemoryBudget:
         import torch
 
         place = torch.device(self.device)
+        working = torch.cuda.max_memory_reserved(place)
         return MemoryReport(
             device=self.device,
             allocated=torch.cuda.memory_allocated(place),
             reserved=torch.cuda.memory_reserved(place),
-            peak=torch.cuda.max_memory_reserved(place),
+            peak=max(self._highest, working),
             budget=self._bytes,
             enforced=self.enforced,
+            working=working,
         )
 
 

@@ -150,7 +150,7 @@ def calibrate(
     # A table without sizes stands for what does not run on the card at all, and would cost nothing.
     costs = msgspec.structs.replace(costs, face={name: table for name, table in costs.face.items() if table})
     used = report()
-    memory = Memory(budget=used.budget, resident=used.peak)
+    memory = Memory(budget=used.budget, resident=used.working or used.peak)
     if per_session is not None:
         memory = msgspec.structs.replace(memory, per_session=per_session)
     return Calibration(
@@ -209,6 +209,8 @@ def _table(steps: Mapping[int, Step], stopwatch: Stopwatch, share: float) -> Tab
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
+            runs = []
+        if not runs:
             release()
             break
         table[size] = statistics.median(runs)

@@ -127,6 +127,7 @@ class Engines:
 
     def _calibrate(self, budget: MemoryBudget) -> Calibration:
         """On the compute thread."""
+        budget.settle()
         talker, drawer = self._talker, self._drawer
         speaking = talker.measured_steps() if talker is not None else nullcontext(SpeechSteps())
         faces = (drawer.steps() if drawer is not None else None) or FaceSteps()

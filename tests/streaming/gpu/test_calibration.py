@@ -148,6 +148,15 @@ def test_a_plan_without_models_on_the_card_has_words_too() -> None:
     assert in_words(nothing.plan, nothing.costs).startswith("64 live sessions at 25 fps")
 
 
+def test_what_only_loading_took_leaves_room_for_sessions() -> None:
+    bench, full = Bench(), msgspec.structs.replace(REPORT, peak=14 * GB)
+    speech = SpeechSteps({1: bench.step("speech", 0.001)}, {})
+    taken = calibrate(speech, FaceSteps(), bench.stopwatch(), "Tesla T4", lambda: full)
+    assert taken.plan.sessions == 0
+    free = msgspec.structs.replace(full, working=7 * GB)
+    assert calibrate(speech, FaceSteps(), bench.stopwatch(), "T4", lambda: free).plan.sessions == 64
+
+
 def test_a_calibration_crosses_to_another_process() -> None:
     made = calibrated(0.005)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(made), type=Calibration) == made
