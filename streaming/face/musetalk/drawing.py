@@ -79,11 +79,14 @@ class Drawing:
             self._machine.hear(_unheard(frames))
             pixels = self._machine.draw(frames, self._decoder)
         except Exception as error:
-            if is_out_of_memory(error):
-                self._shrink(size, frames)
-                return
-            self._give_up(frames, f"{type(error).__name__}: {error}")
-            raise
+            if not is_out_of_memory(error):
+                self._give_up(frames, f"{type(error).__name__}: {error}")
+                raise
+            pixels = None
+        if pixels is None:
+            # Only here: as long as the error is at hand, so is all that the batch was computed with.
+            self._shrink(size, frames)
+            return
         missing: list[Frame] = []
         for frame, drawn in zip(frames, pixels, strict=True):
             if drawn is None:
