@@ -65,6 +65,7 @@ async def test_silence_is_decided_at_once() -> None:
     easel = Easel()
     decided = easel.all(np.concatenate((silence(1.0), talk(0.5))))
     assert all(isinstance(patch, FacePixels) and not patch.pixels for patch in decided[:22])
+    assert {patch.part for patch in decided if isinstance(patch, FacePixels)} == {small_part().number}
     assert easel.frames[0].first and easel.frames[0].number == 23
 
 
