@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from streaming.face.musetalk.unet_parts import FaceResnet, FaceTransformer, activated
+
 TIMESTEP = 0
 
 
@@ -27,8 +29,9 @@ class FaceUNet(torch.nn.Module):
         super().__init__()
         fold_time(network)
         for block in (*network.down_blocks, network.mid_block, *network.up_blocks):
+            block.resnets = torch.nn.ModuleList(map(FaceResnet, block.resnets))
             if _listens(block):
-                block.attentions = torch.nn.ModuleList(map(ImageTransformer, block.attentions))
+                block.attentions = torch.nn.ModuleList(map(FaceTransformer, block.attentions))
         self.network = network
 
     def forward(self, latents: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
@@ -54,32 +57,7 @@ class FaceUNet(torch.nn.Module):
             sample = block(
                 hidden_states=sample, res_hidden_states_tuple=passed, temb=None, **_heard(block, features)
             )
-        return network.conv_out(network.conv_act(network.conv_norm_out(sample)))
-
-
-class ImageTransformer(torch.nn.Module):
-    """``Transformer2DModel`` that leaves pictures as they lie in memory, channels last.
-
-    The original turns each of them over on its way out, and the convolution behind it turns it back.
-
-    Args:
-        transformer: for pictures, with convolutions at both ends. It is taken over.
-    """
-
-    def __init__(self, transformer: Any) -> None:
-        super().__init__()
-        self.norm, self.proj_in = transformer.norm, transformer.proj_in
-        self.transformer_blocks, self.proj_out = transformer.transformer_blocks, transformer.proj_out
-
-    def forward(
-        self, hidden_states: torch.Tensor, encoder_hidden_states: torch.Tensor, **_unused: Any
-    ) -> tuple[torch.Tensor]:
-        """Called by the blocks of diffusers, with their names: (B, C, h, w) and (B, 50, 384)."""
-        x = self.proj_in(self.norm(hidden_states)).permute(0, 2, 3, 1)
-        tokens = x.reshape(x.shape[0], -1, x.shape[3])
-        for block in self.transformer_blocks:
-            tokens = block(tokens, encoder_hidden_states=encoder_hidden_states)
-        return (self.proj_out(tokens.view(x.shape).permute(0, 3, 1, 2)) + hidden_states,)
+        return network.conv_out(activated(network.conv_norm_out(sample)))
 
 
 @torch.no_grad()
