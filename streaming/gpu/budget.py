@@ -30,8 +30,8 @@ class MemoryReport(msgspec.Struct, frozen=True, kw_only=True):
         allocated: in tensors now; on a CPU all of the process.
         reserved: taken from the card now, in use or kept for reuse.
         peak: the most that was ever reserved.
-        working: the most that was reserved since :meth:`MemoryBudget.settle`, which models need to run; 0 where
-            there is no limit.
+        working: the most that was reserved since :meth:`MemoryBudget.settle`, which models need to run; 0
+            where there is no limit.
         budget: what may be reserved; 0: there is no limit.
         enforced: whether the allocator keeps to it.
     """
