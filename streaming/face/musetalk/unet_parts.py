@@ -1,7 +1,7 @@
 # pyright: reportMissingImports=false, reportUntypedBaseClass=false
 """Parts of diffusers' UNet with fewer operations, for batches that are small and known: the same numbers.
 
-Many of the UNet's eight hundred operations are so small that a card takes no longer for them than for beginning
+Many of the UNet's eight hundred operations are so small that a card takes no longer for them than to begin
 them. Left out are divisions by one, and layouts that are turned over and back; put together are matrices that
 multiply the same. Pictures lie in memory channels last, as half-precision convolutions want them.
 """
