@@ -30,6 +30,8 @@ class Playhead:
         self._start = clock.now()
         self.started = False
         """Whether anything has been handed on."""
+        self.waits_until = -math.inf
+        """Monotonic second until which a slot that is late already waits for its frame."""
 
     def due(self, seconds: float) -> float:
         """Monotonic second at which this second of the utterance is played; infinite when nobody waits."""

@@ -78,6 +78,8 @@ class Utterance:
 
     def __init__(self, sentences: list[float], pace: Pace, clock: Clock, step: int, tally: Tally) -> None:
         self.playhead = Playhead(clock, pace)
+        # Its slots wait for their frames, so that it is seen how late these are; the line's do not.
+        self.playhead.waits_until = math.inf
         self._clock, self._step, self._tally = clock, step, tally
         self._asked = clock.now()
         self._left = deque(math.ceil(seconds / FRAME_SECONDS) for seconds in sentences)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from streaming.clock import Clock
 from streaming.playhead import Playhead
 from streaming.timing import SLOT_SECONDS
@@ -27,15 +25,16 @@ class Patience:
         self._playhead = playhead
         self._clock = clock
         self._first: float | None = None
-        self._again = -math.inf
 
     def sound(self, index: int) -> None:
         """Sound has come while slot ``index`` is the next to go."""
         now = self._clock.now()
         if self._first is None:
             self._first = now + FIRST_SECONDS
-        elif self._playhead.started and self._playhead.due(index * SLOT_SECONDS) <= now and self._again < now:
-            self._again = now + AGAIN_SECONDS
+            return
+        playhead = self._playhead
+        if playhead.started and playhead.due(index * SLOT_SECONDS) <= now and playhead.waits_until < now:
+            playhead.waits_until = now + AGAIN_SECONDS
 
     def until(self, index: int) -> float | None:
         """Monotonic second from which slot ``index`` goes without its frame; ``None``: there is none."""
@@ -43,4 +42,4 @@ class Patience:
             return None
         if not self._playhead.started:
             return self._first
-        return max(self._playhead.due(index * SLOT_SECONDS), self._again)
+        return max(self._playhead.due(index * SLOT_SECONDS), self._playhead.waits_until)
