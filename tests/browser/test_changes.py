@@ -130,3 +130,22 @@ async def test_a_performer_that_dies_costs_one_utterance(browser: Browser):
         assert await visitor.get("state") == "live"
         await check_speaks(visitor)
         assert server.performer_pids() != [pid]
+
+
+async def test_another_engine_that_takes_over_is_told_and_stays_in_the_history(
+    server: LiveServer, browser: Browser
+):
+    async with visit(browser, server.url) as visitor:
+        await visitor.say("안녕하세요.")
+        await visitor.until_event("notice")
+        (notice,) = await visitor.events("notice")
+        assert notice["code"] == "engine_fallback"
+        assert await visitor.page.inner_text("#toast") == notice["message"]
+        await visitor.until_event("utterance.ended")
+        note = visitor.page.locator(".said-note").first
+        told = await note.inner_text()
+        assert " s · first sound after " in told and told.endswith(" · another engine took over")
+        assert await note.get_attribute("title") == notice["message"]
+        # What is said next has nothing to do with it.
+        await visitor.listen("Hello.")
+        assert "engine" not in await visitor.page.locator(".said-note").first.inner_text()

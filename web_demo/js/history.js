@@ -5,7 +5,14 @@ import { byId, icon, inMs, make } from "./dom.js";
 
 const MOST = 50;
 
-/** @typedef {{item: HTMLElement, said: HTMLElement, note: HTMLElement, latency: number|null}} Entry */
+/** What went otherwise than asked for, by the code of the notice; toasts that tell more are gone after a while. */
+const REMARKS = {
+  engine_fallback: "another engine took over",
+  face_failed: "the face could not be drawn",
+  memory_low: "the graphics card ran out of memory",
+};
+
+/** @typedef {{item: HTMLElement, said: HTMLElement, note: HTMLElement, latency: number|null, remarks: Map<string, string>}} Entry */
 
 export class History {
   #list = byId("history", HTMLOListElement);
@@ -32,7 +39,8 @@ export class History {
     else if (event.type === "utterance.started") {
       entry.latency = event.latency_ms;
       this.#note(entry, "speaking", "Speaking now");
-    } else if (event.type === "utterance.ended") this.#ended(entry, event);
+    } else if (event.type === "notice") this.#remark(entry, event);
+    else if (event.type === "utterance.ended") this.#ended(entry, event);
   }
 
   /** The connection broke: what was under way will not be told to its end. */
@@ -53,7 +61,7 @@ export class History {
     const item = make("li", { className: "said-item" }, said, again, note);
     again.hidden = recorded;
     this.#list.prepend(item);
-    const entry = { item, said, note, latency: null };
+    const entry = { item, said, note, latency: null, remarks: new Map() };
     this.#entries.set(utterance, entry);
     this.#note(entry, "waiting", "Waits for its turn");
     while (this.#list.children.length > MOST) this.#list.lastElementChild?.remove();
@@ -69,9 +77,18 @@ export class History {
     this.#entries.delete(utterance);
   }
 
+  /** @param {Entry} entry @param {import("./types.js").ServerEvent} event */
+  #remark(entry, { code, message }) {
+    const words = REMARKS[/** @type {keyof typeof REMARKS} */ (code)];
+    if (!words) return;
+    entry.remarks.set(words, message);
+    entry.note.title = [...entry.remarks.values()].join("\n");
+    this.#note(entry, entry.item.dataset.status ?? "waiting", entry.note.firstChild?.textContent ?? "");
+  }
+
   /** @param {Entry} entry @param {string} status @param {string} text */
   #note(entry, status, text) {
     entry.item.dataset.status = status;
-    entry.note.textContent = text;
+    entry.note.replaceChildren(text, ...[...entry.remarks.keys()].map((words) => ` · ${words}`));
   }
 }
