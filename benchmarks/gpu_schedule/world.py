@@ -7,7 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from benchmarks.gpu_schedule.talk import Clock, Session, Tally, Utterance
-from streaming.gpu.admission import Admission, Plan
+from streaming.errors import CapacityReached
+from streaming.gpu.admission import Plan
 from streaming.gpu.costs import Costs, cost_of
 from streaming.gpu.frame_queue import FrameQueue
 from streaming.gpu.roster import Roster
@@ -142,7 +143,6 @@ class World:
     ) -> None:
         self.costs, self.plan, self.prompt_seconds = costs, plan, prompt_seconds
         self.clock = Clock()
-        self.admission = Admission(plan.sessions, plan.reason)
         self.batches: list[tuple[int, int]] = []
         """Frames drawn, and the size of the batch, one after another."""
         self.busy = 0.0
@@ -162,8 +162,9 @@ class World:
         Raises:
             CapacityReached: the plan has no room for it.
         """
+        if len(self.sessions) >= self.plan.sessions:
+            raise CapacityReached(self.plan.reason)
         number = next(self._numbers)
-        self.admission.enter(f"session {number}")
         session = Session(self._seed * 1009 + number, self.clock, self._step)
         self.sessions.append(session)
         return session

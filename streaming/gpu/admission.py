@@ -6,7 +6,6 @@ import math
 
 import msgspec
 
-from streaming.errors import CapacityReached
 from streaming.gpu.costs import Costs, Table, cheapest_each, cost_of
 from streaming.timing import FPS
 
@@ -156,43 +155,6 @@ def plan(costs: Costs, wish: Wish | None = None, memory: Memory | None = None) -
         load=0.0,
         reason=_refusal(costs, small, wish, memory),
     )
-
-
-class Admission:
-    """Lets in as many live sessions as are planned. Not for several threads at once.
-
-    Args:
-        sessions: how many.
-        why: there are no more; ends the message of the refusal.
-    """
-
-    def __init__(self, sessions: int, why: str = "") -> None:
-        self.sessions = sessions
-        self._why = why
-        self._inside: set[str] = set()
-
-    @property
-    def inside(self) -> int:
-        """Sessions that were let in and have not left."""
-        return len(self._inside)
-
-    def enter(self, session: str) -> None:
-        """Let a session in; nothing happens if it is in already.
-
-        Raises:
-            CapacityReached: there is no room.
-        """
-        if session in self._inside:
-            return
-        if len(self._inside) >= self.sessions:
-            many = f"All {self.sessions} live sessions" if self.sessions else "No live session"
-            state = "of this card are taken; try again soon." if self.sessions else "fits on this card."
-            raise CapacityReached(f"{many} {state} {self._why}".rstrip())
-        self._inside.add(session)
-
-    def leave(self, session: str) -> None:
-        """A session is over."""
-        self._inside.discard(session)
 
 
 def _carried(costs: Costs, most: int, decoder: str, rate: float) -> int:

@@ -1,7 +1,6 @@
 import msgspec
 import pytest
 
-from streaming.errors import CapacityReached
 from streaming.gpu.admission import (
     FULL_LOAD,
     HALF_RATE,
@@ -9,7 +8,6 @@ from streaming.gpu.admission import (
     MOST_SESSIONS,
     TAESD,
     VAE,
-    Admission,
     Memory,
     Wish,
     face_size,
@@ -106,18 +104,3 @@ def test_a_card_that_cannot_even_do_that_renders_files_only() -> None:
 def test_a_plan_crosses_to_another_process() -> None:
     planned = plan(costs(0.004))
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(planned), type=type(planned)) == planned
-
-
-def test_one_session_more_than_planned_is_refused_until_one_has_left() -> None:
-    admission = Admission(2, "The card bears no more.")
-    admission.enter("a")
-    admission.enter("b")
-    admission.enter("a")
-    assert admission.inside == 2
-    with pytest.raises(CapacityReached, match=r"All 2 live sessions .* bears no more"):
-        admission.enter("c")
-    admission.leave("b")
-    admission.leave("nobody")
-    admission.enter("c")
-    with pytest.raises(CapacityReached, match="No live session fits"):
-        Admission(0).enter("a")
