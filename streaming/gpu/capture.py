@@ -12,7 +12,9 @@ that are unloaded then leave the graphs of others alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +72,21 @@ def capture(work: Step, device: torch.device, pool: GraphPool | None) -> Step:
                 work()
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=pool.handle, stream=stream, capture_error_mode="thread_local"):
+        with (
+            uncollected(),
+            torch.cuda.graph(graph, pool=pool.handle, stream=stream, capture_error_mode="thread_local"),
+        ):
             work()
     return graph.replay
+
+
+@contextmanager
+def uncollected() -> Generator[None]:
+    """Within, Python collects no garbage: an old graph among it would be destroyed, and spoil the new one."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
