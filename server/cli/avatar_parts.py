@@ -13,7 +13,6 @@ from avatars.bundle import Bundle
 from avatars.errors import AvatarError, BundleInvalid
 from avatars.musetalk import MaskMode, MuseTalkPart, source_part
 from avatars.store import AvatarStore
-from precompute.errors import AvatarRejected
 from server.cli.common import (
     EXIT_FAILED,
     EXIT_USAGE,
@@ -27,6 +26,7 @@ from server.cli.common import (
 )
 from server.settings import Settings
 from streaming.clock import SystemClock
+from streaming.errors import EngineFailed, LipstreamError
 
 if TYPE_CHECKING:
     from precompute.parts import PartBuilder
@@ -79,7 +79,7 @@ def rebuild(
         for entry in store.list():
             try:
                 _build(builder, store, entry.id, force)
-            except (AvatarError, AvatarRejected) as error:
+            except (AvatarError, LipstreamError) as error:
                 err().print(f"[red]{entry.id}:[/red] {escape(error.message)}")
                 failed += 1
         store.remove_leftovers(SystemClock().wall() - LEFTOVER_SECONDS)
@@ -136,6 +136,12 @@ def _build(builder: PartBuilder, store: AvatarStore, avatar: str, force: bool) -
         def report(step: str, done: float) -> None:
             progress.update(task, description=f"{avatar}: {step}", completed=done)
 
-        built = builder.build(store, avatar, force=force, progress=report)
+        try:
+            built = builder.build(store, avatar, force=force, progress=report)
+        except (OSError, RuntimeError, MemoryError) as error:
+            # A network's library says so when there is not enough memory.
+            raise EngineFailed(
+                f"The part of '{avatar}' was not built: {error or type(error).__name__}"
+            ) from error
     state = musetalk_state(store, avatar)
     out().print(escape(f"Built {avatar}: {state}" if built else f"{avatar} is up to date: {state}"))

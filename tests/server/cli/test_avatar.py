@@ -14,7 +14,7 @@ from precompute import create
 from precompute.musetalk import vae_source
 from precompute.sheet import COLUMNS, TILE
 from server.cli.main import app
-from streaming.errors import EngineUnavailable
+from streaming.errors import EngineFailed, EngineUnavailable
 from tests.support.atlas import small_atlas
 from tests.support.bundles import details, small_bundle
 from tests.support.musetalk_part import PoolingSource, loop_bundle, part_of
@@ -187,3 +187,20 @@ def test_words_of_a_stranger_are_shown_as_they_are(store):
         assert shown.exit_code == 0, shown.output
         assert "[blink]Ada[/]" in said(shown) and "[bold]MIT" in said(shown)
     assert "[/red] a [link=x]photo[/link]" in said(run("show", "ada"))
+
+
+@pytest.mark.parametrize("trouble", [RuntimeError("CUDA out of memory"), EngineFailed("No numbers.")])
+def test_an_avatar_that_cannot_be_prepared_keeps_no_other_from_it(pooling, monkeypatch, trouble):
+    encode, calls = pooling.encoder.encode, []
+
+    def fail_first(faces):
+        calls.append(1)
+        if len(calls) == 1:
+            raise trouble
+        return encode(faces)
+
+    monkeypatch.setattr(pooling.encoder, "encode", fail_first)
+    result = run("rebuild", "--all")
+    assert result.exit_code == 1
+    assert f"mira: {'The part of ' if isinstance(trouble, RuntimeError) else ''}" in said(result)
+    assert str(trouble) in said(result) and "Built theo" in said(result)
