@@ -62,6 +62,7 @@ class SpeechRequest:
         on_engine: called with the engine's name once its first audio is there.
         on_fallback: called with (failed engine, reason) when a fallback chain moves on to its next engine.
         playhead: says when the sound is needed; ``None`` is as soon as possible.
+        before: seconds that the playhead's utterance lasts before the first sound of this request.
     """
 
     text: AsyncIterator[str]
@@ -72,6 +73,7 @@ class SpeechRequest:
     on_engine: Callable[[str], None] | None = None
     on_fallback: Callable[[str, str], None] | None = None
     playhead: Playhead | None = None
+    before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

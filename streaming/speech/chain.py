@@ -23,6 +23,7 @@ from streaming.speech.language import detect_language
 from streaming.speech.language_runs import LanguageRuns
 from streaming.speech.replay import ReplayableText
 from streaming.speech.text.scripts import language_name, primary_subtag
+from streaming.timing import SPEECH_RATE
 
 MAKESHIFT = frozenset({"espeak"})
 """Engines that speak what no other does, but not as people do."""
@@ -137,7 +138,7 @@ class FallbackChain:
         rare = languages - self._languages([engine for engine in self.engines if engine not in makeshift])
         usual = primary_subtag(self.voices()[0].languages[0])
         speaking = ""
-        spoken = False
+        samples, spoken = 0, False
 
         def detect(sentence: str, before: str | None) -> str | None:
             return detect_language(sentence, languages, expected=before or usual, rare=rare)
@@ -150,11 +151,15 @@ class FallbackChain:
 
         async with aclosing(LanguageRuns(request.text, detect).runs()) as runs:
             async for run in runs:
-                part = replace(request, text=run.text, language=run.language, on_engine=on_engine)
+                before = request.before + samples / SPEECH_RATE
+                part = replace(
+                    request, text=run.text, language=run.language, on_engine=on_engine, before=before
+                )
                 try:
                     async with aclosing(self._speak(part)) as chunks:
                         async for chunk in chunks:
                             spoken = True
+                            samples += len(chunk.pcm)
                             yield _moved(chunk, run.offset)
                 except ScriptRejected:
                     # Nothing to say in these sentences; there may be in others.

@@ -75,18 +75,33 @@ class Drawing:
         frames, size = self._queue.take(self._sizes())
         if not frames:
             return
+        if not self._attempt(frames):
+            # Only here: as long as the error is at hand, so is all that the batch was computed with.
+            self._shrink(size, frames)
+
+    def _attempt(self, frames: Sequence[Frame]) -> bool:
+        """Draw these, or tell who waits that they cannot be; False where only memory was missing."""
         try:
             self._machine.hear(_unheard(frames))
             pixels = self._machine.draw(frames, self._decoder)
         except Exception as error:
-            if not is_out_of_memory(error):
+            if is_out_of_memory(error):
+                return False
+            sharing = _by_utterance(frames)
+            if len(sharing) == 1:
+                log.exception("faces not drawn", frames=len(frames))
                 self._give_up(frames, f"{type(error).__name__}: {error}")
-                raise
-            pixels = None
-        if pixels is None:
-            # Only here: as long as the error is at hand, so is all that the batch was computed with.
-            self._shrink(size, frames)
-            return
+                return True
+        else:
+            self._deliver(frames, pixels)
+            return True
+        # What is wrong with one is no concern of the others.
+        for own in sharing:
+            if not self._attempt(own):
+                self._line_up(own)
+        return True
+
+    def _deliver(self, frames: Sequence[Frame], pixels: Sequence[bytes | None]) -> None:
         missing: list[Frame] = []
         for frame, drawn in zip(frames, pixels, strict=True):
             if drawn is None:
@@ -142,6 +157,13 @@ class Drawing:
 
 def _is_wanted(frame: Frame) -> bool:
     return frame.wanted
+
+
+def _by_utterance(frames: Sequence[Frame]) -> list[list[Frame]]:
+    found: dict[int, list[Frame]] = {}
+    for frame in frames:
+        found.setdefault(id(frame.orders), []).append(frame)
+    return list(found.values())
 
 
 def _unheard(frames: Sequence[Frame]) -> list[Sound]:

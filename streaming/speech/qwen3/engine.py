@@ -212,7 +212,7 @@ class Qwen3Engine:
         try:
             async with aclosing(reader.drafts()) as drafts:
                 async for draft in drafts:
-                    order = self._order(draft, cast, request, number, samples / SPEECH_RATE)
+                    order = self._order(draft, cast, request, number, request.before + samples / SPEECH_RATE)
                     number += 1
                     try:
                         async with aclosing(self._say(draft, order, pace)) as chunks:

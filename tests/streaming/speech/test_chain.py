@@ -16,7 +16,7 @@ class Scripted:
         self.name, self.language, self.fail_after = name, language, fail_after
         self.error = error or RuntimeError("out of memory")
         self.warm_error = warm_error
-        self.heard, self.closed = [], False
+        self.heard, self.before, self.closed = [], [], False
 
     def voices(self):
         return (VoiceInfo(f"{self.name}-voice", self.name, (self.language,)),)
@@ -141,6 +141,7 @@ class Wordy(Scripted):
     """Says each piece as one word."""
 
     async def synthesize(self, request):
+        self.before.append(request.before)
         at = 0
         async for piece in request.text:
             self.heard.append(piece)
@@ -172,6 +173,12 @@ async def test_each_sentence_is_spoken_by_who_knows_its_language():
     chunks = [c async for c in FallbackChain([one, two]).synthesize(heard.request(*script))]
     assert heard.engines == ["one", "two", "one"]
     assert "".join(two.heard) == "こんにちは。"
+    spoken = len(one.heard) + len(two.heard)
+    last = next(i for i, piece in enumerate(one.heard) if "again" in piece)
+    assert one.before == [0.0, pytest.approx((last + len(two.heard)) * 0.04)], (
+        "so they know when they are due"
+    )
+    assert two.before == [pytest.approx(last * 0.04)] and len(chunks) == spoken
     text = "".join(script)
     for word in (word for chunk in chunks for word in chunk.words):
         assert text[word.begin : word.stop] == word.text

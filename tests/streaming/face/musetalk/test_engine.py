@@ -329,6 +329,24 @@ async def test_a_face_that_cannot_be_drawn_does_not_stop_the_voice(
     assert any(patch.pixels for patch in await shown(engine.open(request()), talk(0.5))), "the next one works"
 
 
+async def test_a_face_that_cannot_be_drawn_leaves_those_of_others_alone(
+    engine: MuseTalkEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = engine._machine
+    assert machine is not None
+    draw = machine.draw
+    bad, good = engine.open(request()), engine.open(request())
+
+    def broken(frames, decoder):
+        if any(frame.orders is bad._orders for frame in frames):
+            raise RuntimeError("latents of another shape")
+        return draw(frames, decoder)
+
+    monkeypatch.setattr(machine, "draw", broken)
+    blank, drawn = await asyncio.gather(shown(bad, talk(0.6)), shown(good, talk(0.6)))
+    assert not any(patch.pixels for patch in blank) and all(patch.pixels for patch in drawn)
+
+
 async def test_no_picture_is_no_pixels(engine: MuseTalkEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = engine._machine
     assert machine is not None
