@@ -144,4 +144,5 @@ class Engines:
 def _all_the_same(found: Calibration) -> Plan:
     """On a CPU, whose speed depends on what else it does, one may try."""
     reason = f"too slow: {found.plan.reason}; on this device one is let in all the same"
-    return replace(found.plan, sessions=1, frame_rate=HALF_RATE, reason=reason)
+    sizes = tuple(sorted(found.costs.face.get(found.plan.decoder, {})))
+    return replace(found.plan, sessions=1, frame_rate=HALF_RATE, face_sizes=sizes, reason=reason)
