@@ -46,7 +46,7 @@ class StreamingDecoder:
         self._device = weight.device
         self.frame_samples = int(decoder.total_upsample)
         self._memory = CodecMemory(decoder, self._window)
-        self._waves = _waves(decoder)
+        self._waves, self._tables = _waves(decoder), _tables(decoder)
         self._steps: dict[int, Callable[[], None]] = {}
         codebooks = decoder.config.num_quantizers
         self._codes = torch.zeros(PRIME_FRAMES, codebooks, dtype=torch.long, device=self._device)
@@ -140,8 +140,7 @@ class StreamingDecoder:
 
     def _decode(self, codes: torch.Tensor) -> torch.Tensor:
         decoder = self._decoder
-        x = decoder.quantizer.decode(codes.clamp(min=0).T[None])
-        x = self._convolve(decoder.pre_conv, x)
+        x = self._convolve(decoder.pre_conv, self._look_up(codes.clamp(min=0)))
         x = self._transform(x.transpose(1, 2)).transpose(1, 2)
         for upsample, block in decoder.upsample:
             x = self._upsample(upsample, x)
@@ -158,6 +157,16 @@ class StreamingDecoder:
             else:
                 x = self._activate(block, x)
         return x.clamp(-1, 1).float().view(-1)
+
+    def _look_up(self, codes: torch.Tensor) -> torch.Tensor:
+        """``SplitResidualVectorQuantizer``: (n, 16) becomes (1, D, n)."""
+        sums: list[torch.Tensor] = []
+        for quantizer, books in self._tables:
+            rows = torch.zeros((), device=self._device)
+            for book, (layer, table) in books.items():
+                rows = rows + layer.project_out(functional.embedding(codes[None, :, book], table))
+            sums.append(quantizer.output_proj(rows.transpose(1, 2)))
+        return sums[0] + sums[1]
 
     def _activate(self, layer: Any, x: torch.Tensor) -> torch.Tensor:
         """``SnakeBeta``, whose factors have been worked out before."""
@@ -214,6 +223,22 @@ class StreamingDecoder:
             enable_gqa=query.shape[1] != key.shape[1],
         )
         return attention.o_proj(mixed.transpose(1, 2).reshape(1, frames, -1))
+
+
+@torch.no_grad()
+def _tables(decoder: Any) -> list[tuple[Any, dict[int, tuple[Any, torch.Tensor]]]]:
+    """Both quantizers, and of each layers and vectors by codebook: 32 MB, else made anew each time."""
+    tables: list[tuple[Any, dict[int, tuple[Any, torch.Tensor]]]] = []
+    book = 0
+    for quantizer in (decoder.quantizer.rvq_first, decoder.quantizer.rvq_rest):
+        books: dict[int, tuple[Any, torch.Tensor]] = {}
+        for layer in quantizer.vq.layers:
+            known = layer._codebook
+            usage = known.cluster_usage.clamp(min=known.epsilon)[:, None]
+            books[book] = (layer, known.embedding_sum / usage)
+            book += 1
+        tables.append((quantizer, books))
+    return tables
 
 
 @torch.no_grad()
