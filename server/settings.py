@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
+from avatars.archive import MAX_ARCHIVE_BYTES
 from streaming.audio.decode import MAX_FILE_BYTES
 from streaming.face.musetalk.options import Decoder, MuseTalkOptions
 from streaming.options import DEFAULT_MEMORY_GB, EngineOptions, GpuOptions
@@ -39,6 +40,7 @@ ICE_URL = re.compile(r"(stun|turn)s?:[!#-;=?-~]+")
 ENV_FILE = ".env"
 MIN_API_KEY_LENGTH = 16
 DEFAULT_SESSIONS_AT_ONCE = 4
+DEFAULT_AVATAR_BYTES = 256 << 20
 DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d+)?)$"
 PRINTABLE = r"^[ -~]+$"
 SECRET_FIELDS = frozenset({"api_key", "ice_servers"})
@@ -208,6 +210,16 @@ class Settings(BaseSettings):
     )
     max_audio_bytes: int = Field(
         default=MAX_FILE_BYTES, ge=4096, le=1 << 30, description="Size of a recording that is sent."
+    )
+    max_avatar_bytes: int = Field(
+        default=DEFAULT_AVATAR_BYTES,
+        ge=4096,
+        le=MAX_ARCHIVE_BYTES,
+        description="Size of an avatar that is taken in.",
+    )
+    fetch_private: bool = Field(
+        default=False,
+        description="Fetch addresses of private networks, and of this machine, when users name them.",
     )
     render_concurrency: int = Field(default=1, ge=1, le=16, description="Renders that run at once.")
     render_queue: int = Field(default=16, ge=1, le=1000, description="Renders that may wait.")

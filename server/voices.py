@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from streaming.errors import LipstreamError
+from server.fetch import FetchFailed
 from streaming.speech.kokoro_files import VOICE_BYTES, VOICE_NAME, voices_folder
 
 Progress = Callable[[int, int], None]
@@ -24,12 +24,6 @@ Progress = Callable[[int, int], None]
 TIMEOUT = httpx.Timeout(30.0)
 """Seconds for each of connecting, sending and waiting for the next bytes."""
 CHUNK_BYTES = 1 << 16
-
-
-class FetchFailed(LipstreamError):
-    """Something could not be fetched; the message says why and what to do."""
-
-    code = "fetch_failed"
 
 
 @dataclass(frozen=True, slots=True)

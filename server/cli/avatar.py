@@ -12,11 +12,14 @@ from rich.table import Table
 from avatars.bundle import Bundle
 from avatars.manifest import Provenance
 from avatars.store import AvatarStore
+from server.cli import avatar_exchange
 from server.cli.avatar_parts import musetalk_state, musetalk_tiles, open_store, rebuild
 from server.cli.common import EXIT_USAGE, err, fail, out, progress_bar, readable_errors
 
 app = typer.Typer(help="Avatars.", no_args_is_help=True)
 app.command()(rebuild)
+app.command("export")(avatar_exchange.export)
+app.command("import")(avatar_exchange.import_)
 
 NOT_STATED = "not stated"
 
