@@ -146,6 +146,10 @@ class AvatarStore:
             return False
         return True
 
+    def ships(self, avatar: str) -> bool:
+        """Whether an avatar with this id ships with the program."""
+        return _ID.fullmatch(avatar) is not None and _is_bundle(self.builtin_root / avatar)
+
     def writer(self, avatar: str) -> BundleWriter:
         """Begin a new avatar of the user's.
 

@@ -14,6 +14,7 @@ from server import problems
 from server.middleware import AccessLog, BodyLimit, SecurityHeaders, SiteCheck
 from server.routes import (
     audio,
+    avatar_exchange,
     avatars,
     health,
     metrics,
@@ -83,14 +84,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     problems.install(app)
     for module in (
         *(sessions, audio, whep, websocket, renders, streamed_renders),
-        *(avatars, voices, health, metrics),
+        *(avatars, avatar_exchange, voices, health, metrics),
     ):
         app.include_router(module.router)
         _answer_head(app, module.router)
     page.install(app)
     _complete_openapi(app)
 
-    rules = audio.body_rules(settings) | voices.body_rules(settings)
+    rules = audio.body_rules(settings) | voices.body_rules(settings) | avatar_exchange.body_rules(settings)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, rules=rules)
     app.add_middleware(SiteCheck, settings=settings)

@@ -18,6 +18,7 @@ import httpx
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from server.client_avatars import AvatarCalls
 from server.client_render import TIMEOUT_SECONDS, RenderClient
 from server.client_stream import (
     ApiError,
@@ -239,7 +240,7 @@ class SessionClient:
             await socket.close()
 
 
-class LipstreamClient:
+class LipstreamClient(AvatarCalls):
     """The server at ``base_url``.
 
     Args:

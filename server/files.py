@@ -44,7 +44,7 @@ async def file_response(
         filename=filename,
         content_disposition_type="inline",
     )
-    if _has_it(request.headers.get("if-none-match"), response.headers["etag"]):
+    if has_it(request.headers.get("if-none-match"), response.headers["etag"]):
         kept = ("etag", "last-modified", "cache-control")
         return Response(status_code=304, headers={name: response.headers[name] for name in kept})
     if (wanted := request.headers.get("range")) is not None:
@@ -52,7 +52,8 @@ async def file_response(
     return response
 
 
-def _has_it(if_none_match: str | None, etag: str) -> bool:
+def has_it(if_none_match: str | None, etag: str) -> bool:
+    """Whether the client has what the ETag stands for."""
     tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
     return etag in tags or tags == ["*"]
 

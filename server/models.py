@@ -229,6 +229,16 @@ class AvatarList(BaseModel):
     avatars: list[AvatarModel]
 
 
+class AvatarSource(_Body):
+    """Where an avatar's file is."""
+
+    url: str = Field(
+        max_length=2000,
+        description="Fetched by the server; http or https, and no private network.",
+        examples=["https://example.org/anna.lipstream"],
+    )
+
+
 class Health(BaseModel):
     """The process answers."""
 

@@ -48,6 +48,8 @@ STATUS_OF_CODE: dict[str, int] = {
     "voice_exists": 409,
     "voices_full": 409,
     "voices_unwritable": 503,
+    "fetch_refused": 422,
+    "fetch_failed": 502,
 }
 """HTTP status of each code of ``streaming.errors`` and ``avatars.errors``; any other code is a 500."""
 

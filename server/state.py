@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection
 from avatars.errors import AvatarError, AvatarNotFound
 from avatars.store import AvatarStore
 from server import security
+from server.fetch import Fetcher
 from server.jobs import RenderJobs
 from server.metrics import Metrics
 from server.missing_parts import build_missing_parts
@@ -54,6 +55,7 @@ class State:
     peers: Peers
     recordings: Recordings
     voice_profiles: VoiceProfiles
+    fetcher: Fetcher
     uploads: Uploads = field(default_factory=Uploads)
     description: PerformerDescription | None = None
     """What the performer was made of when it came up."""
@@ -199,6 +201,7 @@ def build_state(settings: Settings, clock: Clock | None = None) -> State:
         Peers(sessions, settings),
         recordings,
         VoiceProfiles(profiles, recordings),
+        Fetcher(private=settings.fetch_private),
     )
 
 

@@ -1,10 +1,10 @@
-"""Recordings that clients send: as the body itself, or as the one file of a form."""
+"""Files that clients send, recordings most of all: as the body itself, or as the one file of a form."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, Collection, Generator
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -76,15 +76,41 @@ def is_sound(kind: str) -> bool:
     return kind in PLAIN or kind.startswith(("audio/", "video/"))
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of file that is taken.
+
+    Attributes:
+        noun: what it is called.
+        accepts: whether a body of a media type may be one.
+        example: a media type to send it with.
+        filename: what such a file may be called.
+        accept_post: all of its types, for a refusal.
+    """
+
+    noun: str
+    accepts: Callable[[str], bool]
+    example: str
+    filename: str
+    accept_post: Mapping[str, str]
+
+
+RECORDING = Kind("recording", is_sound, "audio/mpeg", "speech.mp3", ACCEPT_POST)
+
+
 class Uploads:
-    """Receives recordings into files without a name, which are gone when they are closed."""
+    """Receives files into files without a name, which are gone when they are closed."""
 
     def __init__(self) -> None:
         self._count = 0
 
     @asynccontextmanager
-    async def receive(self, request: Request) -> AsyncGenerator[BinaryIO]:
-        """The recording that a request carries, as a file on the disk.
+    async def receive(self, request: Request, what: Kind = RECORDING) -> AsyncGenerator[BinaryIO]:
+        """The file that a request carries, as a file on the disk.
+
+        Args:
+            request: carries it.
+            what: the kind of file that it must be, as far as its type tells.
 
         Raises:
             HTTPProblem: 415 for another type of body, 422 for a form without just one file, 400 for one that
@@ -92,16 +118,16 @@ class Uploads:
             CapacityReached: too many come in already, or the disk is full.
         """
         kind = media_type(request)
-        if kind != FORM and not is_sound(kind):
+        if kind != FORM and not what.accepts(kind):
             raise HTTPProblem(
                 415,
                 "unsupported_media_type",
-                f"The body must be a recording, not {kind}: send it with Content-Type: audio/mpeg or the "
+                f"The body must be {_a(what)}, not {kind}: send it with Content-Type: {what.example} or the "
                 "like, or as the file of a form (multipart/form-data).",
-                ACCEPT_POST,
+                what.accept_post,
             )
-        with self._place():
-            async with _from_form(request) if kind == FORM else _from_body(request) as file:
+        with self.place():
+            async with _from_form(request, what) if kind == FORM else _from_body(request, what) as file:
                 yield file
 
     @asynccontextmanager
@@ -124,14 +150,19 @@ class Uploads:
                 f"The body must be a form with the recording and its fields: Content-Type: {FORM}.",
                 {"Accept-Post": FORM},
             )
-        with self._place():
-            async with _read_form(request, fields) as form:
+        with self.place():
+            async with _read_form(request, fields, RECORDING) as form:
                 yield form
 
     @contextmanager
-    def _place(self) -> Generator[None]:
+    def place(self) -> Generator[None]:
+        """Held by whatever puts something of somebody else's on the disk for a while.
+
+        Raises:
+            CapacityReached: too much comes in already.
+        """
         if self._count >= MAX_UPLOADS:
-            raise CapacityReached(f"{MAX_UPLOADS} recordings are being sent already. Try again in a moment.")
+            raise CapacityReached(f"{MAX_UPLOADS} files are being sent already. Try again in a moment.")
         self._count += 1
         try:
             yield
@@ -140,11 +171,11 @@ class Uploads:
 
 
 @asynccontextmanager
-async def _from_body(request: Request) -> AsyncGenerator[BinaryIO]:
-    with _explained():
+async def _from_body(request: Request, what: Kind) -> AsyncGenerator[BinaryIO]:
+    with _explained(what):
         file = await asyncio.to_thread(tempfile.TemporaryFile)
     try:
-        with _explained():
+        with _explained(what):
             waiting = bytearray()
             async for chunk in request.stream():
                 waiting += chunk
@@ -159,14 +190,14 @@ async def _from_body(request: Request) -> AsyncGenerator[BinaryIO]:
 
 
 @asynccontextmanager
-async def _from_form(request: Request) -> AsyncGenerator[BinaryIO]:
-    async with _read_form(request, ()) as form:
+async def _from_form(request: Request, what: Kind) -> AsyncGenerator[BinaryIO]:
+    async with _read_form(request, (), what) as form:
         yield form.file
 
 
 @asynccontextmanager
-async def _read_form(request: Request, allowed: Collection[str]) -> AsyncGenerator[Form]:
-    with _explained():
+async def _read_form(request: Request, allowed: Collection[str], what: Kind) -> AsyncGenerator[Form]:
+    with _explained(what):
         form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS)
     try:
         texts = [(name, value) for name, value in form.multi_items() if not isinstance(value, UploadFile)]
@@ -181,9 +212,9 @@ async def _read_form(request: Request, allowed: Collection[str]) -> AsyncGenerat
             raise _bad_form("The form has a field twice.")
         files = [value for value in form.values() if isinstance(value, UploadFile)]
         if not files:
-            raise _bad_form("The form holds no file. Send one, as curl -F file=@speech.mp3 does.")
+            raise _bad_form(f"The form holds no file. Send one, as curl -F file=@{what.filename} does.")
         file = files[0].file
-        with _explained():
+        with _explained(what):
             # Asking for its descriptor moves a small file from memory to the disk.
             await asyncio.to_thread(file.fileno)
             await asyncio.to_thread(file.flush)
@@ -193,19 +224,25 @@ async def _read_form(request: Request, allowed: Collection[str]) -> AsyncGenerat
 
 
 @contextmanager
-def _explained() -> Generator[None]:
-    """What goes wrong while a recording comes in, in words for its sender."""
+def _explained(what: Kind) -> Generator[None]:
+    """What goes wrong while a file comes in, in words for its sender."""
     try:
         yield
     except ClientDisconnect as error:
-        raise HTTPProblem(400, "bad_request", "The recording did not come whole. Send it again.") from error
+        raise HTTPProblem(
+            400, "bad_request", f"The {what.noun} did not come whole. Send it again."
+        ) from error
     except HTTPException as error:
         if error.status_code != 400:
             raise
         raise HTTPProblem(400, "bad_request", f"The form cannot be read: {error.detail}") from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise CapacityReached(f"The recording cannot be kept ({reason}). Try again later.") from error
+        raise CapacityReached(f"The {what.noun} cannot be kept ({reason}). Try again later.") from error
+
+
+def _a(what: Kind) -> str:
+    return f"{'an' if what.noun[0] in 'aeiou' else 'a'} {what.noun}"
 
 
 def _bad_form(detail: str) -> HTTPProblem:

@@ -76,6 +76,15 @@ async def list_all(state: StateDep) -> dict[str, object]:
 )
 async def get(avatar: AvatarPath, state: StateDep) -> dict[str, object]:
     """Its name, size and where it comes from."""
+    return await details(avatar, state)
+
+
+async def details(avatar: str, state: State) -> dict[str, object]:
+    """What is told of one avatar.
+
+    Raises:
+        AvatarNotFound: there is none with this id that can be shown.
+    """
     for entry in await asyncio.to_thread(state.store.list):
         if entry.id == avatar and entry.manifest and _complete(entry.manifest):
             return _describe(entry, entry.manifest, state)
