@@ -31,7 +31,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     (damaged / "config.json").write_text("{")
     with pytest.raises(EngineUnavailable, match="damaged"):
         weights.find_weights(str(damaged))
-    for name in ("nothing", "a/b/c", "../x", "/no/where"):
+    for name in ("nothing", "a/b/c", "../no-such-model", "/no/where"):
         with pytest.raises(EngineUnavailable, match="neither a folder nor a model"):
             weights.find_weights(name)
 
