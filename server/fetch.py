@@ -42,6 +42,11 @@ Progress = Callable[[int, int | None], None]
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_OF_CLOUDS = frozenset(
+    ipaddress.ip_address(text)
+    for text in ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
+)
+"""Where clouds tell their machines' secrets, beside 169.254.169.254: AWS, Alibaba, Azure, Oracle."""
 
 
 class FetchRefused(LipstreamError):
@@ -241,8 +246,10 @@ def is_allowed(address: _Address, private: bool = False) -> bool:
     """Whether an address may be fetched.
 
     Public unicast addresses may. With ``private``, also those of private networks, of carriers (CGNAT) and
-    of this machine; never link-local ones, where clouds keep their machines' credentials, nor multicast.
+    of this machine; never link-local ones, others where clouds tell secrets, or multicast.
     """
+    if address in _OF_CLOUDS:
+        return False
     if isinstance(address, ipaddress.IPv6Address):
         inner = _embedded(address)
         if inner is not None:
