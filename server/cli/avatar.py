@@ -14,6 +14,7 @@ from avatars.manifest import Provenance
 from avatars.store import AvatarStore
 from server.cli import avatar_exchange
 from server.cli.avatar_parts import musetalk_state, musetalk_tiles, open_store, rebuild
+from server.cli.avatar_video import create_of_video
 from server.cli.common import EXIT_USAGE, err, fail, out, progress_bar, readable_errors
 
 app = typer.Typer(help="Avatars.", no_args_is_help=True)
@@ -29,7 +30,12 @@ AvatarArgument = Annotated[str, typer.Argument(metavar="ID", help="An avatar's i
 @app.command()
 def create(
     photo: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A portrait from the front, mouth closed.")
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="A portrait from the front, mouth closed; or, for MuseTalk, a video (MP4, MOV, WebM).",
+        ),
     ],
     name: Annotated[str, typer.Option(help="The new avatar's id: a-z, 0-9, - and _.")],
     title: Annotated[
@@ -39,15 +45,24 @@ def create(
     author: Annotated[str, typer.Option(help="Who made the photo.")] = NOT_STATED,
     licence: Annotated[str, typer.Option(help="What may be done with it.")] = NOT_STATED,
     consent: Annotated[str, typer.Option(help="Who agreed to this use, and how.")] = NOT_STATED,
+    loop_only: Annotated[
+        bool, typer.Option("--loop-only", help="Of a video, without MuseTalk: the lips do not move.")
+    ] = False,
 ) -> None:
-    """Make an avatar from a photo."""
+    """Make an avatar from a photo, or from a video."""
     # Imported here: the face networks are slow to load and only needed by this command.
+    from precompute.clip import is_video_file
     from precompute.create import create_avatar
     from server.avatar_parts import part_builders
 
     settings, store = open_store()
     failed: list[str] = []
     provenance = Provenance(source=source, author=author, licence=licence, consent=consent)
+    if is_video_file(photo):
+        create_of_video(photo, name, title, provenance, settings, store, loop_only=loop_only)
+        return
+    if loop_only:
+        fail("--loop-only is for videos; the lips of a photo move everywhere.", EXIT_USAGE)
     with readable_errors(), progress_bar() as progress:
         task = progress.add_task("Starting", total=1.0)
 

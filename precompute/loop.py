@@ -1,0 +1,241 @@
+"""The best stretch of a video for an avatar's idle loop.
+
+The loop is played forwards and backwards (:func:`avatars.musetalk.mirrored`), so it has no seam; what shows
+is where it turns round, unless the head is nearly at rest there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d, percentile_filter
+
+from precompute.errors import AvatarRejected
+from precompute.loop_track import CUT_OFF, NO_FACE, TURNED, TWO_FACES, Sights
+from precompute.mesh_points import UPPER_FACE
+from streaming.timing import FPS
+
+MIN_SECONDS = 3.0
+MAX_SECONDS = 30.0
+"""Longer ones take more memory than a loop may when it is played."""
+
+CUT_LEVELS, CUT_RATIO = 7.0, 4.0
+"""A cut changes the thumbnail by this many levels, and by this many times what the frames around it do."""
+CUT_WINDOW = 17
+"""Frames around a frame that tell how much moves anyway."""
+JUMP = 0.35
+"""Widths of the face that it moves from one frame to the next only in a cut."""
+STILL_LEVELS = 0.02
+"""A camera's own noise changes a thumbnail by more, or at least now and then."""
+STILL_FRAMES = 12
+"""From this many on, a standstill is seen as one."""
+
+CALM = 2.0
+"""Standard deviation in frames of the smoothing of landmarks before their speed is taken."""
+EASY_SPEED = 0.12
+"""Widths of the face per second at a turning point that cost as much as a loop that is 2.7 times as short."""
+OPEN_MOUTH = 0.1
+"""Gap between the lips over the eye span, above which somebody speaks."""
+SPEECH_COST = 2.0
+"""Of a stretch in which the mouth is open all the time; in the same measure."""
+
+FROZEN, CUT, UNUSED = "frozen", "cut", "unused"
+REASONS = {
+    NO_FACE: "no face",
+    TWO_FACES: "two faces",
+    TURNED: "the face is turned away",
+    CUT_OFF: "the face is cut off",
+    FROZEN: "the picture stands still",
+    CUT: "a cut",
+    UNUSED: "not needed",
+}
+"""Everything that is left out, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A part of the video that the loop does without.
+
+    Attributes:
+        begin: seconds.
+        end: seconds; the same as ``begin`` for a cut.
+        reason: a key of ``REASONS``.
+    """
+
+    begin: float
+    end: float
+    reason: str
+
+    def __str__(self) -> str:
+        if self.reason == CUT:
+            return f"{self.begin:.1f} s: a cut"
+        return f"{self.begin:.1f}-{self.end:.1f} s: {REASONS[self.reason]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Which frames become the loop.
+
+    Attributes:
+        begin: the first.
+        end: the one behind the last.
+        speeds: of the head where the loop turns round, at its first and last frame, in widths of the face per
+            second.
+        speaking: share of the frames in which the mouth is open.
+        left_out: all else, in order.
+    """
+
+    begin: int
+    end: int
+    speeds: tuple[float, float]
+    speaking: float
+    left_out: tuple[LeftOut, ...]
+
+
+def choose_stretch(sights: Sights) -> Stretch:
+    """Choose the stretch: long, at rest where it turns round, and with the mouth closed if there is a choice.
+
+    Args:
+        sights: of a whole video at 25 frames per second.
+
+    Raises:
+        AvatarRejected: no stretch is long enough; the code is that of what most of the video suffers from:
+            ``no_face``, ``several_faces``, ``face_turned_away``, ``face_cut_off``, ``frozen_video``,
+            ``video_too_short`` or ``no_steady_stretch``. The message has the times.
+    """
+    problems = list(sights.problems)
+    for index in _standstills(sights.changes):
+        problems[index] = problems[index] or FROZEN
+    cuts = _cuts(sights)
+    runs = _runs(problems, cuts)
+    least = round(MIN_SECONDS * FPS)
+    candidates = [_best_of(sights, *run) for run in runs if run[1] - run[0] >= least]
+    if not candidates:
+        raise _rejection(problems, cuts)
+    _, begin, end, speeds = max(candidates)
+    return Stretch(
+        begin,
+        end,
+        speeds,
+        float((sights.mouths[begin:end] > OPEN_MOUTH).mean()),
+        tuple(_left_out(problems, cuts, begin, end)),
+    )
+
+
+def _best_of(sights: Sights, first: int, behind: int) -> tuple[float, int, int, tuple[float, float]]:
+    """The score, begin, end and speeds at both of the best stretch within frames that can be used."""
+    speed = _speeds(sights.meshes[first:behind])
+    opened = np.concatenate([[0], np.cumsum(sights.mouths[first:behind] > OPEN_MOUTH)])
+    least, most = round(MIN_SECONDS * FPS), round(MAX_SECONDS * FPS)
+    best = (-np.inf, first, behind, (0.0, 0.0))
+    for begin in range(behind - first - least + 1):
+        ends = np.arange(begin + least, min(behind - first, begin + most) + 1)
+        length = ends - begin
+        spoken = (opened[ends] - opened[begin]) / length
+        turning = (speed[begin] + speed[ends - 1]) / EASY_SPEED
+        score = np.log(length / least) - turning - SPEECH_COST * spoken
+        at = int(score.argmax())
+        if score[at] > best[0]:
+            speeds = float(speed[begin]), float(speed[ends[at] - 1])
+            best = (float(score[at]), first + begin, first + int(ends[at]), speeds)
+    return best
+
+
+def _speeds(meshes: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(N,) speed of the head in widths of the face per second."""
+    points = gaussian_filter1d(meshes[:, list(UPPER_FACE)].astype(np.float64), CALM, axis=0, mode="nearest")
+    width = float(np.median(_widths(meshes)))
+    steps = np.linalg.norm(np.gradient(points, axis=0), axis=2).mean(axis=1)
+    return steps * FPS / max(width, 1e-6)
+
+
+def _widths(meshes: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.ptp(meshes[..., 0], axis=1)
+
+
+def _standstills(changes: NDArray[np.float64]) -> list[int]:
+    found: list[int] = []
+    run: list[int] = []
+    for index, change in enumerate([*changes[1:], np.inf], start=1):
+        if change < STILL_LEVELS:
+            run.append(index)
+            continue
+        if len(run) >= STILL_FRAMES:
+            found += run
+        run = []
+    return found
+
+
+def _cuts(sights: Sights) -> set[int]:
+    """Frames that do not follow those before them."""
+    usual = percentile_filter(sights.changes, 75, CUT_WINDOW, mode="nearest")
+    sudden = (sights.changes > CUT_LEVELS) & (sights.changes > CUT_RATIO * usual)
+    # Not across frames that were shown on: within them, a face moves as far as in several.
+    middles = sights.meshes.mean(axis=1)
+    moved = np.linalg.norm(np.diff(middles, axis=0, prepend=middles[:1]), axis=1)
+    jumps = moved > JUMP * _widths(sights.meshes) * _times_shown(sights.changes)
+    return {int(n) for n in np.flatnonzero(sudden | jumps) if n > 0}
+
+
+def _times_shown(changes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) for how many frames the picture before each was shown."""
+    times = np.ones(len(changes))
+    for index in range(1, len(changes)):
+        times[index] = times[index - 1] + 1 if changes[index - 1] == 0 and index > 1 else 1
+    return times
+
+
+def _runs(problems: list[str], cuts: set[int]) -> list[tuple[int, int]]:
+    """Stretches of frames that can all be used and follow each other."""
+    runs: list[tuple[int, int]] = []
+    begin: int | None = None
+    for index, problem in enumerate([*problems, "end"]):
+        if begin is not None and (problem or index in cuts):
+            runs.append((begin, index))
+            begin = None
+        if begin is None and not problem:
+            begin = index
+    return runs
+
+
+def _left_out(problems: list[str], cuts: set[int], begin: int, end: int) -> list[LeftOut]:
+    """All but the frames from ``begin`` to ``end``, in order."""
+    reasons = ["" if begin <= index < end else problem or UNUSED for index, problem in enumerate(problems)]
+    found: list[LeftOut] = []
+    start = 0
+    for index in range(1, len(reasons) + 1):
+        if index == len(reasons) or reasons[index] != reasons[start] or index in cuts:
+            if reasons[start]:
+                found.append(LeftOut(start / FPS, index / FPS, reasons[start]))
+            if index in cuts:
+                found.append(LeftOut(index / FPS, index / FPS, CUT))
+            start = index
+    return found
+
+
+_ASKS = {
+    NO_FACE: ("no_face", "Send a video of one person who looks into the camera, evenly lit."),
+    TWO_FACES: ("several_faces", "Send a video that shows only one person."),
+    TURNED: ("face_turned_away", "Send a video in which the person looks into the camera."),
+    CUT_OFF: ("face_cut_off", "Send a video that shows the whole head all the time."),
+    FROZEN: ("frozen_video", "The picture hardly moves: make the avatar from a photo instead."),
+}
+_SHOWN = 8
+
+
+def _rejection(problems: list[str], cuts: set[int]) -> AvatarRejected:
+    found = [str(part) for part in _left_out(problems, cuts, 0, 0) if part.reason != UNUSED]
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    listed = f" Left out: {'; '.join(found[:_SHOWN])}{more}." if found else ""
+    code, ask = "no_steady_stretch", "Send 10 to 30 seconds in which one person looks into the camera."
+    if not found:
+        code = "video_too_short"
+    for problem, times in Counter(problem for problem in problems if problem).most_common(1):
+        if 2 * times >= len(problems):
+            code, ask = _ASKS[problem]
+    return AvatarRejected(
+        code, f"No {MIN_SECONDS:g} seconds of the video in a row can be used.{listed} {ask}"
+    )
