@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.gpu.absent import stand_in
 from benchmarks.gpu.compute import WatchedCompute
-from benchmarks.gpu.memory import forget, peak_bytes
+from benchmarks.gpu.memory import forget
 from benchmarks.gpu.sizes import Scale
 from benchmarks.gpu.subject import give_part
 
@@ -20,6 +20,7 @@ from benchmarks.gpu.talking import Heard, talk  # noqa: E402
 from streaming.face.musetalk.drawing import NAME as FACES  # noqa: E402
 from streaming.face.musetalk.options import MuseTalkOptions  # noqa: E402
 from streaming.options import EngineOptions, GpuOptions  # noqa: E402
+from streaming.performer.base import CardDescription  # noqa: E402
 from streaming.performer.engines import Engines  # noqa: E402
 from streaming.resources import Resources  # noqa: E402
 from streaming.speech.qwen3.options import Qwen3Options  # noqa: E402
@@ -38,7 +39,7 @@ class Level:
         talker: of them, those in which the card was busy with speech.
         faces: likewise.
         steps: of either, by name.
-        peak: bytes of the card since everything was loaded, and while it was.
+        peak: bytes of the card since everything was loaded and measured.
         places: for how many sessions the talker was loaded.
     """
 
@@ -142,8 +143,7 @@ async def _measure(
         began = clock.now()
         engines = Engines(TALKER, FACES, resources)
         await engines.warm_up()
-        card = engines.describe_card()
-        assert card is not None
+        card = _card(engines)
         loaded = together.loaded[places] = Loaded(
             clock.now() - began, card.sessions, card.frame_rate, card.plan, card.memory_bytes
         )
@@ -158,14 +158,12 @@ async def _measure(
                 compute.busy[TALKER] - busy[TALKER],
                 compute.busy[FACES] - busy[FACES],
                 {name: compute.steps[name] - steps[name] for name in (TALKER, FACES)},
-                peak_bytes(device),
+                _card(engines).memory_peak_bytes,
                 places,
             )
             done(together)
         await engines.unload()
-        unloaded = engines.describe_card()
-        assert unloaded is not None
-        loaded.unloaded = unloaded.memory_bytes
+        loaded.unloaded = _card(engines).memory_bytes
         if len(together.loaded) == 1:
             (again,) = await talk(engines, 1, clock, WARM_UP_SECONDS, 1)
             loaded.again = again.first_frame[0] if again.first_frame else 0.0
@@ -174,3 +172,9 @@ async def _measure(
     finally:
         await asyncio.to_thread(compute.close)
         forget(device)
+
+
+def _card(engines: Engines) -> CardDescription:
+    card = engines.describe_card()
+    assert card is not None
+    return card

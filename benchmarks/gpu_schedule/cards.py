@@ -21,9 +21,9 @@ VAE_WEIGHTS = 0.10e9
 FACE_ACTIVATIONS = 16e6
 """Bytes for each frame; :data:`VAE_ACTIVATIONS` with the full decoder."""
 VAE_ACTIVATIONS = 112e6
-FACE_KERNELS = 790
-ENCODER_FLOP = 3.3e9
-"""A window of 4 s."""
+FACE_KERNELS = 690
+ENCODER_FLOP = 4.2e9
+"""A window of 5 s."""
 ENCODER_WEIGHTS = 16e6
 ENCODER_KERNELS = 60
 TALKER_BYTES = {"1.7b": 5.3e9, "0.6b": 3.3e9}
@@ -34,7 +34,7 @@ TALKER_KERNELS = 4970
 PROMPT_POSITIONS = 100
 CODEC_FLOP = 4.97e9
 CODEC_WEIGHTS = 457e6
-CODEC_KERNELS = 500
+CODEC_KERNELS = 600
 
 GRAPH_KERNEL = 3e-6
 """Seconds between two small kernels of a captured graph."""
@@ -94,7 +94,7 @@ def costs_on(card: Card) -> Costs:
         return step(flop, card.half, read, TALKER_KERNELS * GRAPH_KERNEL)
 
     def codec(frames: int) -> float:
-        return step(frames * CODEC_FLOP, card.single, CODEC_WEIGHTS, CODEC_KERNELS * EAGER_KERNEL)
+        return step(frames * CODEC_FLOP, card.single, CODEC_WEIGHTS, CODEC_KERNELS * GRAPH_KERNEL)
 
     def encoder(windows: int) -> float:
         return step(windows * ENCODER_FLOP, card.half, ENCODER_WEIGHTS, ENCODER_KERNELS * GRAPH_KERNEL)
