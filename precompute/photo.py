@@ -16,8 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from precompute.errors import AvatarRejected
+from precompute.heif import FORMAT as HEIF
+from precompute.heif import INSTALL, have_pillow_read_it, is_heif
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+HEAD_BYTES = 16
 MAX_BYTES = 32 * 2**20
 MAX_PIXELS = 64_000_000
 MIN_SIDE = 96
@@ -44,7 +47,8 @@ def open_photo(source: bytes | Path) -> NDArray[np.uint8]:
         picture of an animation; at most ``WORKING_SIDE`` on the longer side.
 
     Raises:
-        AvatarRejected: ``not_an_image``, ``truncated_image``, ``image_too_large`` or ``image_too_small``.
+        AvatarRejected: ``not_an_image``, ``truncated_image``, ``image_too_large``, ``image_too_small`` or
+            ``heif_not_installed``.
     """
     data = source if isinstance(source, bytes) else _read(source)
     if len(data) > MAX_BYTES:
@@ -56,6 +60,11 @@ def open_photo(source: bytes | Path) -> NDArray[np.uint8]:
     try:
         picture = Image.open(io.BytesIO(data), formats=_formats())
     except UnidentifiedImageError as error:
+        if is_heif(data[:HEAD_BYTES]) and not have_pillow_read_it():
+            raise AvatarRejected(
+                "heif_not_installed",
+                f"HEIC photos are only read with an extra: {INSTALL}. Or save the photo as a JPEG.",
+            ) from error
         raise AvatarRejected(
             "not_an_image", "This is not a picture that can be read. Send a JPEG, PNG or WebP photo."
         ) from error
@@ -87,7 +96,8 @@ def open_photo(source: bytes | Path) -> NDArray[np.uint8]:
 def _formats() -> list[str]:
     """The formats that this build of Pillow has."""
     Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]
+    wanted = (*FORMATS, HEIF) if have_pillow_read_it() else FORMATS
+    return [name for name in wanted if name in Image.OPEN]
 
 
 def _read(path: Path) -> bytes:

@@ -2,6 +2,7 @@ import io
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, features
@@ -78,6 +79,35 @@ def test_animation_gives_its_first_picture():
     first, second = Image.new("RGB", (120, 120), RED), Image.new("RGB", (120, 120), BLUE)
     data = saved(first, "GIF", save_all=True, append_images=[second])
     assert np.abs(open_photo(data)[5, 5].astype(int) - RED[::-1]).max() < 12
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_animations_of_other_kinds_give_their_first_picture_too(kind):
+    first, second = Image.new("RGB", (120, 120), RED), Image.new("RGB", (120, 120), BLUE)
+    data = saved(first, kind, save_all=True, append_images=[second], duration=100)
+    assert np.abs(open_photo(data)[5, 5].astype(int) - RED[::-1]).max() < 12
+
+
+def test_a_phone_s_photo_with_further_pictures_behind_it_gives_the_first():
+    first, second = Image.new("RGB", (120, 120), RED), Image.new("RGB", (120, 120), BLUE)
+    data = saved(first, "MPO", save_all=True, append_images=[second])
+    assert np.abs(open_photo(data)[5, 5].astype(int) - RED[::-1]).max() < 12
+
+
+def test_sixteen_bit_colours_come_out_in_eight():
+    picture = np.zeros((120, 160, 3), np.uint16)
+    picture[:] = [channel * 257 for channel in RED[::-1]]
+    _, data = cv2.imencode(".png", picture)
+    assert np.abs(open_photo(data.tobytes())[5, 5].astype(int) - RED[::-1]).max() <= 1
+
+
+def test_a_file_s_name_does_not_matter(tmp_path):
+    for kind, name in (("JPEG", "photo.png"), ("PNG", "photo.jpg"), ("WEBP", "photo.txt"), ("PNG", "photo")):
+        path = tmp_path / name
+        path.write_bytes(saved(halves(), kind))
+        assert np.abs(open_photo(path)[60, 20].astype(int) - RED[::-1]).max() < 12
+    path.write_bytes(b"no picture, whatever it is called")
+    assert rejected(path) == "not_an_image"
 
 
 def test_large_photo_is_shrunk_to_working_size():
