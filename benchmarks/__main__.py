@@ -19,6 +19,7 @@ from benchmarks import (
     load,
     musetalk_part,
     rendering,
+    video,
 )
 from benchmarks.result import Row, save
 from benchmarks.table import table
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "rendering": rendering.measure,
     "blending": blending.measure,
     "musetalk_part": musetalk_part.measure,
+    "video": video.measure,
     "lips": lips.measure,
     "listening": listening.measure,
     "hearing": hearing.measure,
