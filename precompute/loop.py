@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, percentile_filter
 
 from precompute.errors import AvatarRejected
-from precompute.loop_track import CUT_OFF, NO_FACE, TURNED, TWO_FACES, Sights
+from precompute.loop_track import CUT_OFF, NO_FACE, SUDDEN, TURNED, TWO_FACES, Sights
 from precompute.mesh_points import UPPER_FACE
 from streaming.timing import FPS
 
@@ -22,8 +22,8 @@ MIN_SECONDS = 3.0
 MAX_SECONDS = 30.0
 """Longer ones take more memory than a loop may when it is played."""
 
-CUT_LEVELS, CUT_RATIO = 7.0, 4.0
-"""A cut changes the thumbnail by this many levels, and by this many times what the frames around it do."""
+CUT_RATIO = 4.0
+"""A cut changes the thumbnail suddenly, and by this many times what the frames around it do."""
 CUT_WINDOW = 17
 """Frames around a frame that tell how much moves anyway."""
 JUMP = 0.35
@@ -172,7 +172,7 @@ def _standstills(changes: NDArray[np.float64]) -> list[int]:
 def _cuts(sights: Sights) -> set[int]:
     """Frames that do not follow those before them."""
     usual = percentile_filter(sights.changes, 75, CUT_WINDOW, mode="nearest")
-    sudden = (sights.changes > CUT_LEVELS) & (sights.changes > CUT_RATIO * usual)
+    sudden = (sights.changes > SUDDEN) & (sights.changes > CUT_RATIO * usual)
     # Not across frames that were shown on: within them, a face moves as far as in several.
     middles = sights.meshes.mean(axis=1)
     moved = np.linalg.norm(np.diff(middles, axis=0, prepend=middles[:1]), axis=1)

@@ -26,6 +26,8 @@ THUMB = (64, 36)
 """Width and height of the grey pictures that tell cuts and standstill."""
 LOOK_AROUND = 5
 """Frames from one search for all faces to the next."""
+SUDDEN = 7.0
+"""Levels by which a thumbnail changes in a cut, or when a lot moves: where the face was tells little then."""
 SAFETY = 0.9
 """Of the angles that drawing takes; it measures them anew, and not quite alike."""
 TOLERANCE = 0.02
@@ -81,7 +83,7 @@ def look(frames: Iterable[Image], finder: FaceFinder, each: Callable[[int], None
             small = _thumb(frame)
             change = 0.0 if thumb is None else float(np.abs(small - thumb).mean())
             shown, thumb = frame, small
-            mesh, problem = follower.next(frame, index)
+            mesh, problem = follower.next(frame, index, change > SUDDEN)
             problems.append(problem)
             if mesh is None:
                 meshes.append(nothing)
@@ -122,23 +124,32 @@ class _Follower:
         self._last: FaceMesh | None = None
         self._looked = -LOOK_AROUND
 
-    def next(self, frame: Image, index: int) -> tuple[FaceMesh | None, str]:
-        """The face in the next frame, and why it cannot be used."""
-        faces: list[FaceBox] | None = None
-        mesh = None
-        if self._last is not None:
-            mesh = self._sure(self._finder.mesh_once(frame, self._last))
+    def next(self, frame: Image, index: int, sudden: bool) -> tuple[FaceMesh | None, str]:
+        """The face in the next frame, and why it cannot be used.
+
+        Args:
+            frame: (H, W, 3) BGR.
+            index: its number.
+            sudden: whether it is quite another picture than the last.
+        """
+        faces: list[FaceBox] = []
+        mesh = None if sudden else self._follow(frame)
         if mesh is None or index - self._looked >= LOOK_AROUND:
             faces = self._finder.detect(frame)
             self._looked = index
         if mesh is None:
-            mesh = self._find(frame, faces or [])
+            mesh = self._find(frame, faces)
+        if mesh is None and sudden:
+            mesh = self._follow(frame)
         if mesh is None:
             return None, NO_FACE
         self._last = mesh
-        if faces and self._has_rival(frame, faces, mesh):
+        if self._has_rival(frame, faces, mesh):
             self.rivals.append(index)
         return mesh, _judge(frame, mesh)
+
+    def _follow(self, frame: Image) -> FaceMesh | None:
+        return None if self._last is None else self._sure(self._finder.mesh_once(frame, self._last))
 
     def _find(self, frame: Image, faces: list[FaceBox]) -> FaceMesh | None:
         if self._last is not None:

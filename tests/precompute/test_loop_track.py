@@ -4,6 +4,7 @@ from itertools import chain
 
 import cv2
 import numpy as np
+import pytest
 
 from precompute.loop_track import CUT_OFF, NO_FACE, TWO_FACES, look
 from tests.support.videos import swaying
@@ -61,6 +62,17 @@ def test_a_frame_that_is_shown_on_is_looked_at_once(closed, finder, monkeypatch)
     assert len(sights.problems) == 20 and len(calls) < 12
     assert (sights.changes[1:4] == 0).all() and sights.changes[4] > 0
     assert (sights.meshes[0] == sights.meshes[3]).all()
+
+
+def test_after_a_cut_the_face_is_looked_for_anew(closed, finder):
+    left = list(swaying(closed, 0.4, width=640, height=360, face=0.7))
+    right = [np.ascontiguousarray(np.roll(frame, 130, axis=1)) for frame in left]
+    for frame in right:
+        frame[:, :130] = (200, 160, 90)
+    sights = seen(chain(left, right), finder)
+    assert sights.problems == [""] * 20
+    places = sights.meshes.mean(axis=1)[:, 0]
+    assert places[10] - places[9] == pytest.approx(130, abs=8) and abs(places[11] - places[10]) < 3
 
 
 def test_nothing_is_nothing(finder):
