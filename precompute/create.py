@@ -8,10 +8,12 @@ from pathlib import Path
 from avatars.bundle import Bundle
 from avatars.manifest import Provenance
 from avatars.store import AvatarStore
+from precompute.alpha import with_tools, write_alpha
 from precompute.assemble import assemble
+from precompute.backdrop import Prepare
 from precompute.landmarks import FaceFinder
 from precompute.parts import PartBuilder, Progress, build_parts
-from precompute.photo import open_photo
+from precompute.photo import open_cutout, open_photo
 from precompute.portrait import find_portrait
 from precompute.portrait_atlas import build_portrait_atlas
 from streaming.clock import Clock, SystemClock
@@ -36,6 +38,7 @@ def create_avatar(
     clock: Clock | None = None,
     parts: Sequence[PartBuilder] = (),
     on_failed_part: Callable[[str, str], None] | None = None,
+    prepare: Prepare | None = None,
 ) -> Bundle:
     """Make an avatar from one front portrait. Takes some seconds of one core; call it off the event loop.
 
@@ -54,12 +57,14 @@ def create_avatar(
         clock: says when the avatar was made.
         parts: build what further engines need.
         on_failed_part: told the engine whose part could not be built, and why.
+        prepare: changes the portrait before anything is drawn on it: ``precompute.backdrop.Backdrop``.
 
     Raises:
         AvatarExists: the id is taken.
         BundleInvalid: the id is not a valid one.
         AvatarRejected: the photo is not fit; the message says why and what to do.
-        EngineUnavailable: the face landmark models are not installed.
+        EngineUnavailable: the face landmark models are not installed, or what ``prepare`` needs.
+        EngineFailed: ``prepare`` broke.
     """
     whole = progress or _silent
     share = PARTS_BEGIN if parts else 1.0
@@ -74,6 +79,12 @@ def create_avatar(
         picture = open_photo(photo)
         report("Finding the face", 0.02)
         portrait = find_portrait(picture, finder)
+        if prepare is not None:
+            report("Replacing the background", 0.04)
+            prepared = prepare(portrait, open_cutout(photo))
+            portrait = prepared.portrait
+            write_alpha(writer.path("alpha.png"), prepared.alpha)
+            provenance = with_tools(provenance or Provenance(), prepared.tools)
 
         def drawing(part: float) -> None:
             report("Drawing mouths and eyes", ATLAS_BEGINS + part * (ATLAS_ENDS - ATLAS_BEGINS))

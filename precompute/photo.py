@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +30,26 @@ WORKING_SIDE = 4096
 """Larger pictures are shrunk to this longer side: no portrait needs more."""
 BEHIND = (233, 235, 238)
 """Light grey (RGB) behind transparent pictures."""
+OPAQUE = 255
 
 _BROKEN = (
     *(OSError, SyntaxError, ValueError, EOFError, LookupError, ArithmeticError, RuntimeError, TypeError),
     *(struct.error, zlib.error),
 )
 """What Pillow's decoders raise on damaged files, found by feeding them some."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cutout:
+    """A person that was cut out of the background before.
+
+    Attributes:
+        colours: (H, W, 3) BGR; of any value where ``alpha`` is 0.
+        alpha: (H, W) float32, 0..1.
+    """
+
+    colours: NDArray[np.uint8]
+    alpha: NDArray[np.float32]
 
 
 def open_photo(source: bytes | Path) -> NDArray[np.uint8]:
@@ -50,6 +66,26 @@ def open_photo(source: bytes | Path) -> NDArray[np.uint8]:
         AvatarRejected: ``not_an_image``, ``truncated_image``, ``image_too_large``, ``image_too_small`` or
             ``heif_not_installed``.
     """
+    return _decode(source, _to_rgb)
+
+
+def open_cutout(source: bytes | Path) -> Cutout | None:
+    """Decode a photo's own transparency, in the same pixels as ``open_photo``.
+
+    Returns:
+        ``None`` where there is none.
+
+    Raises:
+        AvatarRejected: as ``open_photo``.
+    """
+    rgba = _decode(source, _to_rgba)
+    if (rgba[..., 3] == OPAQUE).all():
+        return None
+    return Cutout(np.ascontiguousarray(rgba[..., :3]), np.asarray(rgba[..., 3] / OPAQUE, np.float32))
+
+
+def _decode(source: bytes | Path, convert: Callable[[Image.Image], Image.Image]) -> NDArray[np.uint8]:
+    """(H, W, 3) BGR, or (H, W, 4) with alpha last, as ``convert`` makes it."""
     data = source if isinstance(source, bytes) else _read(source)
     if len(data) > MAX_BYTES:
         raise AvatarRejected(
@@ -84,13 +120,15 @@ def open_photo(source: bytes | Path) -> NDArray[np.uint8]:
         picture.draft("RGB", (WORKING_SIDE, WORKING_SIDE))
         picture.load()
         picture = ImageOps.exif_transpose(picture)
-        rgb = _to_rgb(picture)
+        turned = convert(picture)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
     except _BROKEN as error:
         raise _damaged() from error
-    rgb.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.LANCZOS)
-    return np.ascontiguousarray(np.asarray(rgb)[..., ::-1])
+    turned.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.LANCZOS)
+    pixels = np.asarray(turned).copy()
+    pixels[..., :3] = pixels[..., 2::-1]
+    return pixels
 
 
 def _formats() -> list[str]:
@@ -125,6 +163,14 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
     behind = Image.new("RGB", picture.size, BEHIND)
     behind.paste(rgb, mask=picture.getchannel("A"))
     return behind
+
+
+def _to_rgba(picture: Image.Image) -> Image.Image:
+    """Any mode to 8-bit sRGB with alpha."""
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        clear = picture.convert("RGBA")
+        return Image.merge("RGBA", (*_to_srgb(clear).split(), clear.getchannel("A")))
+    return _to_rgb(picture).convert("RGBA")
 
 
 def _to_srgb(picture: Image.Image) -> Image.Image:

@@ -13,6 +13,17 @@ from avatars.bundle import Bundle
 from avatars.manifest import Provenance
 from avatars.store import AvatarStore
 from server.cli import avatar_exchange
+from server.cli.avatar_backdrop import (
+    KEEP,
+    BackgroundOption,
+    LamaOption,
+    MattingOption,
+    MiganOption,
+    Repair,
+    RepairOption,
+    backdrop_of,
+    tell,
+)
 from server.cli.avatar_parts import musetalk_state, musetalk_tiles, open_store, rebuild
 from server.cli.avatar_video import create_of_video
 from server.cli.common import EXIT_USAGE, err, fail, out, progress_bar, readable_errors
@@ -45,6 +56,11 @@ def create(
     author: Annotated[str, typer.Option(help="Who made the photo.")] = NOT_STATED,
     licence: Annotated[str, typer.Option(help="What may be done with it.")] = NOT_STATED,
     consent: Annotated[str, typer.Option(help="Who agreed to this use, and how.")] = NOT_STATED,
+    background: BackgroundOption = KEEP,
+    matting: MattingOption = None,
+    repair: RepairOption = Repair.AUTO,
+    lama_model: LamaOption = None,
+    migan_model: MiganOption = None,
     loop_only: Annotated[
         bool, typer.Option("--loop-only", help="Of a video, without MuseTalk: the lips do not move.")
     ] = False,
@@ -59,11 +75,14 @@ def create(
     failed: list[str] = []
     provenance = Provenance(source=source, author=author, licence=licence, consent=consent)
     if is_video_file(photo):
+        if background != KEEP:
+            fail("--background is for photos; the background of a video is kept.", EXIT_USAGE)
         create_of_video(photo, name, title, provenance, settings, store, loop_only=loop_only)
         return
     if loop_only:
         fail("--loop-only is for videos; the lips of a photo move everywhere.", EXIT_USAGE)
     with readable_errors(), progress_bar() as progress:
+        backdrop = backdrop_of(background, matting, repair, lama_model, migan_model)
         task = progress.add_task("Starting", total=1.0)
 
         def report(step: str, done: float) -> None:
@@ -78,8 +97,10 @@ def create(
             progress=report,
             parts=part_builders(settings),
             on_failed_part=lambda engine, reason: failed.append(f"Not ready for {engine}: {reason}"),
+            prepare=backdrop,
         )
     out().print(f"Made {bundle.id}: {bundle.path}")
+    tell(backdrop)
     for note in failed:
         err().print(f"[yellow]Note:[/yellow] {escape(note)}")
     out().print(f'Try it: lipstream render "Hello!" --avatar {bundle.id} -o hello.mp4')
@@ -143,9 +164,12 @@ def show(
 def _write_sheet(store: AvatarStore, bundle: Bundle, path: Path) -> None:
     import cv2
 
+    from precompute.alpha import alpha_tiles
     from precompute.sheet import contact_sheet, tiled
 
     extra = musetalk_tiles(store, bundle)
+    if "alpha.png" in bundle.manifest.parts and "atlas.npz" in bundle.manifest.parts:
+        extra = [*alpha_tiles(bundle.part("alpha.png"), bundle.atlas().still), *extra]
     if "atlas.npz" not in bundle.manifest.parts and not extra:
         fail(f"There is nothing to show yet: lipstream avatar rebuild {bundle.id}")
     picture = contact_sheet(bundle.atlas(), extra) if "atlas.npz" in bundle.manifest.parts else tiled(extra)

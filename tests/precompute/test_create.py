@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -129,3 +130,28 @@ def test_parts_for_further_engines_are_added_last(store, quick_drawing):
     assert failed == [("broken", "Install it.")]
     assert store.get("new").manifest == made.manifest
     assert done == sorted(done) and done[-1] == 1
+
+
+def test_a_prepared_portrait_is_drawn_on_and_its_matte_is_kept(store, monkeypatch):
+    import cv2
+
+    from precompute.backdrop import Prepared
+
+    drawn = []
+
+    def draw(portrait, progress):
+        drawn.append(portrait)
+        return small_atlas()
+
+    def prepare(portrait, cutout):
+        assert cutout is None
+        return Prepared(
+            replace(portrait, frame=portrait.frame // 2), np.full((512, 512), 9, np.uint8), ("a tool",)
+        )
+
+    monkeypatch.setattr(create, "build_portrait_atlas", draw)
+    made = create_avatar(PHOTO, "new", store, provenance=Provenance(tools=("a camera",)), prepare=prepare)
+    assert drawn[0].frame.max() <= 127
+    alpha = cv2.imread(str(made.part("alpha.png")), cv2.IMREAD_UNCHANGED)
+    assert alpha is not None and alpha.shape == (512, 512) and (alpha == 9).all()
+    assert store.get("new").manifest.provenance.tools == ("a camera", "a tool")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, features
 
 from precompute.errors import AvatarRejected
-from precompute.photo import BEHIND, MAX_BYTES, WORKING_SIDE, open_photo
+from precompute.photo import BEHIND, MAX_BYTES, WORKING_SIDE, open_cutout, open_photo
 
 RED, BLUE = (200, 20, 30), (20, 40, 210)
 
@@ -160,3 +160,38 @@ def test_bombs_are_refused_by_their_header(side):
 def test_sizes_have_bounds():
     assert rejected(b"\x89PNG\r\n\x1a\n" + bytes(MAX_BYTES)) == "image_too_large"
     assert rejected(saved(Image.new("RGB", (60, 400)), "PNG")) == "image_too_small"
+
+
+def test_a_photo_without_transparency_is_no_cut_out():
+    assert open_cutout(saved(halves(), "JPEG")) is None
+    assert open_cutout(saved(halves(mode="RGBA"), "PNG")) is None
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_a_cut_out_keeps_its_colours_and_its_matte(kind):
+    picture = halves(mode="RGBA")
+    picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    cutout = open_cutout(saved(picture, kind, lossless=True))
+    assert cutout is not None
+    assert cutout.colours.shape == (120, 160, 3) and cutout.alpha.shape == (120, 160)
+    assert cutout.alpha[0, 0] < 0.01 and cutout.alpha[-1, -1] > 0.99 and cutout.alpha.dtype == np.float32
+    assert cutout.colours[100, 20].tolist() == [*reversed(RED)]
+    assert cutout.colours[100, 140].tolist() == [*reversed(BLUE)]
+
+
+def test_a_cut_out_lies_in_the_same_pixels_as_the_photo():
+    picture = halves(WORKING_SIDE + 500, 400, "RGBA")
+    picture.paste((0, 0, 0, 0), (0, 0, 10, 10))
+    data = saved(picture, "PNG")
+    cutout = open_cutout(data)
+    assert cutout is not None and cutout.colours.shape == open_photo(data).shape
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    data = saved(picture, "PNG", exif=turned)
+    cutout = open_cutout(data)
+    assert cutout is not None and cutout.colours.shape == open_photo(data).shape
+
+
+def test_a_damaged_cut_out_is_refused():
+    with pytest.raises(AvatarRejected):
+        open_cutout(b"not a picture")

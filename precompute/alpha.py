@@ -1,0 +1,56 @@
+"""The matte of a portrait in an avatar's bundle: ``alpha.png``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from avatars.errors import BundleInvalid
+from avatars.manifest import Provenance
+from precompute.sheet import TILE, label
+
+Image = NDArray[np.uint8]
+
+
+def write_alpha(path: Path, alpha: Image) -> None:
+    """Write a (S, S) uint8 matte as a grey PNG."""
+    encoded, data = cv2.imencode(".png", alpha, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    if not encoded:
+        raise BundleInvalid("The matte cannot be written as a PNG. Report this with the photo.")
+    path.write_bytes(data.tobytes())
+
+
+def with_tools(provenance: Provenance, tools: Sequence[str]) -> Provenance:
+    """The same provenance with what the portrait was prepared with."""
+    return provenance.model_copy(update={"tools": (*provenance.tools, *tools)})
+
+
+def _read(path: Path, shape: tuple[int, int]) -> Image:
+    """The matte, (H, W); its size is judged before any pixel is decoded."""
+    try:
+        with Pillow.open(path, formats=["PNG"]) as picture:
+            if picture.size == shape[::-1] and picture.mode == "L":
+                return np.asarray(picture)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BundleInvalid("alpha.png is damaged. Create the avatar again.") from error
+    raise BundleInvalid("alpha.png does not fit the avatar. Create the avatar again.")
+
+
+def alpha_tiles(path: Path, still: Image) -> list[Image]:
+    """Two tiles of a sheet, (TILE, TILE, 3): the matte, and the person alone before black.
+
+    Raises:
+        BundleInvalid: the matte is damaged, or of another size.
+    """
+    alpha = _read(path, still.shape[:2])
+    alone = (still * (alpha[..., None] / 255)).astype(np.uint8)
+    tiles = []
+    for text, picture in (("matte", cv2.cvtColor(alpha, cv2.COLOR_GRAY2BGR)), ("person", alone)):
+        tile = cv2.resize(picture, (TILE, TILE), interpolation=cv2.INTER_AREA)
+        tiles.append(label(np.asarray(tile, np.uint8), text))
+    return tiles

@@ -1,0 +1,1 @@
+"""Separates a person from the background, and puts another background behind."""

@@ -1,0 +1,1 @@
+"""Finds where a matte bit into clothing, and mends it."""
