@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from avatars.store import BUILTIN_ROOT, AvatarStore
 from server.cli.main import app
 from streaming.errors import EngineUnavailable
-from tests.support.musetalk_part import PoolingSource
+from tests.support.musetalk_part import PoolingSource, part_of
 from tests.support.videos import swaying, write_video
 
 
@@ -68,8 +68,19 @@ def test_a_loop_alone_is_made_when_it_is_asked_for(store, person):
     assert "its lips do not move until MuseTalk draws them" in said(result)
 
 
+class QuickBuilder:
+    """Adds a part of numbers: how the real one is built from a loop is tested with what builds it."""
+
+    name = "musetalk"
+
+    def build(self, store, avatar, *, force=False, progress=None):
+        store.put_musetalk(avatar, part_of(store.get(avatar)))
+        return True
+
+
 def test_with_musetalk_its_part_is_made_too(store, person, pooling, monkeypatch):
     monkeypatch.setenv("LIPSTREAM_FACE", "musetalk,atlas")
+    monkeypatch.setattr("server.avatar_parts.part_builders", lambda settings: (QuickBuilder(),))
     result = create(person, "--name", "anna")
     assert result.exit_code == 0, result.output
     assert store.get("anna").manifest.engines == ("musetalk",)
