@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import logging
-import warnings
 from typing import Any
 
 import cv2
@@ -19,6 +16,8 @@ SURE, UNSURE = 0.9, 0.1
 """Above the first a pixel is the person's, below the second the background's."""
 RIM = 0.01
 """Of the picture's side: what is so near to a sure region's edge is looked at anew."""
+SHIFTS = (1e-3, 1e-2)
+"""Of the preconditioner's diagonal. pymatting begins with none, which often fails, and prints so."""
 REACH = 0.03
 """Of the picture's side: farther from the outline nothing is uncertain, whatever the network says."""
 
@@ -41,13 +40,16 @@ def refine_edges(image: Image, alpha: Alpha) -> Alpha:
     if not unknown.any() or not (trimap == 0).any() or not (trimap == 1).any():
         return alpha
     estimate: Any = importlib.import_module("pymatting.alpha.estimate_alpha_cf").estimate_alpha_cf
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            refined = estimate(image[..., ::-1].astype(np.float64) / 255, trimap)
-        except ValueError:
-            logging.getLogger(__name__).info("closed-form matting found no solution")
-            return alpha
+    ichol: Any = importlib.import_module("pymatting.preconditioner.ichol").ichol
+    try:
+        refined = estimate(
+            image[..., ::-1].astype(np.float64) / 255,
+            trimap,
+            preconditioner=lambda matrix: ichol(matrix, shifts=SHIFTS),
+        )
+    except ValueError:
+        # No preconditioner fits, or the solver does not converge.
+        return alpha
     return np.where(np.isfinite(refined), np.clip(refined, 0, 1), alpha).astype(np.float32)
 
 
