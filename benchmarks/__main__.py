@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from rich.console import Console
 
 from benchmarks import (
+    backdrops,
     blending,
     browser,
     hearing,
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "rendering": rendering.measure,
     "blending": blending.measure,
     "musetalk_part": musetalk_part.measure,
+    "backdrops": backdrops.measure,
     "video": video.measure,
     "lips": lips.measure,
     "listening": listening.measure,
