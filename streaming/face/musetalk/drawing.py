@@ -148,8 +148,9 @@ class Drawing:
         self._line_up(frames)
 
     def _give_up(self, frames: Sequence[Frame], why: str) -> None:
+        if frames:
+            log.warning("faces not drawn", frames=len(frames), reason=why)
         for frame in frames:
-            log.warning("face not drawn", frame=frame.number, reason=why)
             message = f"The face cannot be drawn ({why}). The voice goes on without it."
             frame.orders.tell("face_failed", NAME, message)
             frame.orders.deliver(frame.promise, frame.patch(None))
