@@ -20,10 +20,11 @@ import structlog
 
 from precompute.errors import AvatarRejected
 from precompute.video import MAX_FILE_BYTES, MAX_SECONDS, VideoInfo
-from precompute.video_child import END, FRAME, HEADER, INFO, REFUSED, REPEAT, Refused
+from precompute.video_child import END, FRAME, INFO, REFUSED, REPEAT
 from precompute.video_picture import Image
 from precompute.video_whole import is_video
 from streaming.audio.recording import child_environment
+from streaming.confinement import HEADER, Refused
 from streaming.errors import EngineFailed
 from streaming.timing import FPS
 

@@ -11,8 +11,6 @@ import importlib
 import io
 import os
 import pkgutil
-import resource
-import struct
 import sys
 import traceback
 from contextlib import suppress
@@ -27,41 +25,15 @@ from av.video.stream import VideoStream
 from precompute.errors import AvatarRejected
 from precompute.hdr import HLG, PQ, to_sdr
 from precompute.video import MIN_SIDE, VideoFile
+from streaming.confinement import confine, refuse, send
 from streaming.timing import FPS
 
-HEADER = struct.Struct("<BI")
 INFO, FRAME, REPEAT, END, REFUSED = range(5)
 
 MEMORY_BYTES = 1280 << 20
 """Address space. Code and libraries take 300 MB of it, a decoder of 4K with ten bits up to 700."""
 CPU_SECONDS = 400
 """A minute of 4K with 60 frames per second takes about half of it."""
-NICENESS = 10
-
-_LIMITS = {
-    resource.RLIMIT_AS: MEMORY_BYTES,
-    resource.RLIMIT_CPU: CPU_SECONDS,
-    resource.RLIMIT_CORE: 0,
-    # The three standard streams are open already, and nothing else will be.
-    resource.RLIMIT_NOFILE: 3,
-}
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """Why a video cannot be used."""
-
-    code: str
-    message: str
-
-
-def confine() -> None:
-    """Give up everything that decoding does not need."""
-    _load_all()
-    os.nice(NICENESS)
-    for limit, value in _LIMITS.items():
-        # Not every system knows each of them.
-        with suppress(ValueError, OSError):
-            resource.setrlimit(limit, (value, value))
 
 
 def _load_all() -> None:
@@ -91,39 +63,28 @@ def main(source: BinaryIO, sink: BinaryIO, max_seconds: float, begin: int, end: 
     """Decode the slots from ``begin`` to ``end`` and write messages to ``sink``."""
     try:
         video = VideoFile(source, max_seconds)
-        _send(sink, INFO, msgspec.json.encode(video.info))
+        send(sink, INFO, msgspec.json.encode(video.info))
         if begin < end:
             for picture in video.frames(begin, end):
                 if picture is None:
-                    _send(sink, REPEAT, b"")
+                    send(sink, REPEAT, b"")
                 else:
-                    _send(sink, FRAME, picture.data.cast("B"))
-        _send(sink, END, b"")
+                    send(sink, FRAME, picture.data.cast("B"))
+        send(sink, END, b"")
     except AvatarRejected as error:
-        _refuse(sink, error)
+        refuse(sink, REFUSED, error.code, error.message)
     except BrokenPipeError:
         raise
     except Exception:
         # Whatever FFmpeg made of it, it is the file's doing. The log shows it.
         traceback.print_exc()
-        _refuse(
-            sink,
-            AvatarRejected("not_a_video", "The file is built in a way that cannot be read. Export it again."),
-        )
-
-
-def _refuse(sink: BinaryIO, error: AvatarRejected) -> None:
-    _send(sink, REFUSED, msgspec.json.encode(Refused(error.code, error.message)))
-
-
-def _send(sink: BinaryIO, kind: int, body: bytes | memoryview) -> None:
-    sink.write(HEADER.pack(kind, len(body)))
-    sink.write(body)
-    sink.flush()
+        message = "The file is built in a way that cannot be read. Export it again."
+        refuse(sink, REFUSED, "not_a_video", message)
 
 
 if __name__ == "__main__":
-    confine()
+    _load_all()
+    confine(MEMORY_BYTES, CPU_SECONDS)
     # A reader that went away is no error.
     with suppress(BrokenPipeError):
         main(open(0, "rb", closefd=False), sys.stdout.buffer, float(sys.argv[1]), *map(int, sys.argv[2:4]))

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import io
 import os
-import resource
-import struct
 import sys
 import traceback
 import wave
@@ -21,26 +19,17 @@ from typing import BinaryIO
 import msgspec
 
 from streaming.audio.decode import AudioFile
+from streaming.confinement import confine, refuse, send
 from streaming.errors import LipstreamError, ScriptRejected
 from streaming.script import piece_of
 from streaming.timing import SPEECH_RATE
 
-HEADER = struct.Struct("<BI")
 INFO, PIECE, END, REFUSED = range(4)
 
 MEMORY_BYTES = 640 << 20
 """Address space. Code and libraries take 300 MB of it, a decoder at work a few."""
 CPU_SECONDS = 60
 """Ten minutes of any format take about three."""
-NICENESS = 10
-
-_LIMITS = {
-    resource.RLIMIT_AS: MEMORY_BYTES,
-    resource.RLIMIT_CPU: CPU_SECONDS,
-    resource.RLIMIT_CORE: 0,
-    # The three standard streams are open already, and nothing else will be.
-    resource.RLIMIT_NOFILE: 3,
-}
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -48,23 +37,6 @@ class Ended(msgspec.Struct, frozen=True):
 
     peak: float
     damaged: int
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """Why a file cannot be used."""
-
-    code: str
-    message: str
-
-
-def confine() -> None:
-    """Give up everything that decoding does not need."""
-    _load_all()
-    os.nice(NICENESS)
-    for limit, value in _LIMITS.items():
-        # Not every system knows each of them.
-        with suppress(ValueError, OSError):
-            resource.setrlimit(limit, (value, value))
 
 
 def _load_all() -> None:
@@ -81,32 +53,24 @@ def main(source: BinaryIO, sink: BinaryIO, max_seconds: float) -> None:
     """Decode ``source`` and write messages to ``sink``."""
     try:
         file = AudioFile(source, max_seconds)
-        _send(sink, INFO, msgspec.json.encode(file.info))
+        send(sink, INFO, msgspec.json.encode(file.info))
         for piece in file.pieces():
-            _send(sink, PIECE, piece_of(piece))
-        _send(sink, END, msgspec.json.encode(Ended(file.peak, file.damaged)))
+            send(sink, PIECE, piece_of(piece))
+        send(sink, END, msgspec.json.encode(Ended(file.peak, file.damaged)))
     except LipstreamError as error:
-        _refuse(sink, error)
+        refuse(sink, REFUSED, error.code, error.message)
     except BrokenPipeError:
         raise
     except Exception:
         # Whatever FFmpeg made of it, it is the file's doing. The log of the server shows it.
         traceback.print_exc()
-        _refuse(sink, ScriptRejected("The file is built in a way that cannot be read. Export it again."))
-
-
-def _refuse(sink: BinaryIO, error: LipstreamError) -> None:
-    _send(sink, REFUSED, msgspec.json.encode(Refused(error.code, error.message)))
-
-
-def _send(sink: BinaryIO, kind: int, body: bytes) -> None:
-    sink.write(HEADER.pack(kind, len(body)))
-    sink.write(body)
-    sink.flush()
+        message = "The file is built in a way that cannot be read. Export it again."
+        refuse(sink, REFUSED, ScriptRejected.code, message)
 
 
 if __name__ == "__main__":
-    confine()
+    _load_all()
+    confine(MEMORY_BYTES, CPU_SECONDS)
     # A reader that went away is no error.
     with suppress(BrokenPipeError):
         main(open(0, "rb", closefd=False), sys.stdout.buffer, float(sys.argv[1]))

@@ -17,7 +17,8 @@ import structlog
 from numpy.typing import NDArray
 
 from streaming.audio.decode import MAX_SECONDS, RecordingInfo
-from streaming.audio.decode_child import END, HEADER, REFUSED, Ended, Refused
+from streaming.audio.decode_child import END, REFUSED, Ended
+from streaming.confinement import HEADER, Refused
 from streaming.errors import EngineFailed, ScriptRejected, error_from_code
 from streaming.script import samples_of
 

@@ -7,8 +7,12 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
+import structlog
+
 from streaming.clock import Clock
 from streaming.speech.base import SpeechChunk
+
+log = structlog.get_logger(__name__)
 
 
 class Arrivals:
@@ -65,8 +69,12 @@ class Arrivals:
         """Stop the speech; idempotent."""
         if self._next is not None:
             self._next.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await self._next
+            try:
+                with suppress(asyncio.CancelledError):
+                    await self._next
+            except Exception as error:
+                # Nobody listens any more who could be told.
+                log.warning("speech failed while it was stopped", reason=str(error) or type(error).__name__)
             self._next = None
         self.ended = True
         await self._chunks.aclose()

@@ -7,7 +7,8 @@ import pytest
 from precompute import clip as clip_module
 from precompute.clip import is_video_file, open_clip
 from precompute.errors import AvatarRejected
-from precompute.video_child import FRAME, HEADER, INFO
+from precompute.video_child import FRAME, INFO
+from streaming.confinement import HEADER
 from streaming.errors import EngineFailed
 from tests.support.videos import CLOCKWISE, number_of, numbered, quarters, turn, write_video
 
@@ -123,7 +124,7 @@ def test_the_decoder_can_open_nothing_and_has_its_limits(counting, tmp_path):
 
     script = (
         "import resource, precompute.video_child as child\n"
-        "child.confine()\n"
+        "child.confine(child.MEMORY_BYTES, child.CPU_SECONDS)\n"
         "try: open('/etc/hostname'); print('opened')\n"
         "except OSError: print('closed')\n"
         "try: bytearray(child.MEMORY_BYTES); print('taken')\n"

@@ -63,3 +63,17 @@ async def shown(stream: FaceStream, pcm: NDArray[np.float32], pieces: int = 1) -
 
 def request(**changes) -> FaceRequest:
     return FaceRequest(AVATAR, **changes)
+
+
+def speechlike(samples: int, seed: int = 6) -> NDArray[np.float32]:
+    """Noise in three swells a second that gets louder throughout, (samples,) at 24 kHz."""
+    noise = np.random.default_rng(seed).standard_normal(samples)
+    swells = np.abs(np.sin(np.arange(samples) * 2 * np.pi * 3 / SPEECH_RATE))
+    return (noise * swells * np.linspace(0.01, 0.5, samples)).astype(np.float32)
+
+
+def clicks(samples: int) -> NDArray[np.float32]:
+    """Three loud samples a second, and nothing between."""
+    sound = np.zeros(samples, np.float32)
+    sound[:: SPEECH_RATE // 3] = 0.9
+    return sound

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from streaming.audio import decode_child, recording
 from streaming.audio.recording import open_recording
+from streaming.confinement import HEADER
 from streaming.errors import EngineFailed, ScriptRejected
 from streaming.timing import SPEECH_RATE
 from tests.support.recordings import encoded, film, playlists, table_bomb, tone, wav, wav_of
@@ -161,9 +162,9 @@ def test_an_error_that_nobody_foresaw_refuses_the_file(monkeypatch, capsys):
     decode_child.main(io.BytesIO(wav(tone(SPEECH_RATE))), sink, 10.0)
     messages, said = sink.getvalue(), []
     while messages:
-        kind, size = decode_child.HEADER.unpack_from(messages)
-        said.append((kind, messages[decode_child.HEADER.size :][:size]))
-        messages = messages[decode_child.HEADER.size + size :]
+        kind, size = HEADER.unpack_from(messages)
+        said.append((kind, messages[HEADER.size :][:size]))
+        messages = messages[HEADER.size + size :]
     assert [kind for kind, _ in said] == [decode_child.INFO, decode_child.REFUSED]
     assert msgspec.json.decode(said[1][1])["code"] == "script_rejected"
     assert "deep in a demuxer" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from streaming.performer.arrivals import Arrivals
 from streaming.speech.base import SpeechChunk
@@ -98,3 +99,18 @@ async def test_closing_stops_the_speech_even_while_it_is_waited_for() -> None:
     await waiting
     await arrivals.aclose()
     assert source.closed
+
+
+async def test_what_goes_wrong_while_it_is_stopped_is_logged() -> None:
+    source = Source()
+    arrivals = Arrivals(source.chunks(), ManualClock())
+    other = future()
+    waiting = asyncio.ensure_future(arrivals.take_or(other))
+    await settle()
+    other.set_result(None)
+    await waiting
+    source.queue.put_nowait(RuntimeError("no voice"))
+    await settle()
+    with capture_logs() as logs:
+        await arrivals.aclose()
+    assert [entry["reason"] for entry in logs] == ["no voice"]

@@ -24,6 +24,7 @@ from streaming.face.musetalk.audio_encoder import AudioEncoder, sinusoids
 from streaming.face.musetalk.windows import LookAhead, Window, Windows, WindowShape
 from streaming.gpu.placement import Placement
 from streaming.timing import SPEECH_RATE
+from tests.support.faces import clicks, speechlike
 
 SMALL = WindowShape(rows=100, silent=11, held=2, after=31)
 POSITIONS = 400
@@ -67,26 +68,12 @@ def encoder(whisper: WhisperEncoder) -> AudioEncoder:
     return AudioEncoder(whisper, CPU, SMALL)
 
 
-def _speechlike(samples: int) -> Sound:
-    rng = np.random.default_rng(8)
-    envelope = np.abs(np.sin(np.arange(samples) * 2 * np.pi * 3 / SPEECH_RATE)) * np.linspace(
-        0.02, 0.5, samples
-    )
-    return (rng.standard_normal(samples) * envelope).astype(np.float32)
-
-
-def _clicks(samples: int) -> Sound:
-    sound = np.zeros(samples, np.float32)
-    sound[:: SPEECH_RATE // 3] = 0.9
-    return sound
-
-
 SOUNDS = {
-    "speech": _speechlike(31_000),
-    "clicks": _clicks(20_000),
+    "speech": speechlike(31_000),
+    "clicks": clicks(20_000),
     "silence": np.zeros(9_999, np.float32),
-    "one frame and a bit": _speechlike(970),
-    "one sample": _speechlike(1),
+    "one frame and a bit": speechlike(970),
+    "one sample": speechlike(1),
     "empty": np.zeros(0, np.float32),
 }
 
@@ -177,7 +164,7 @@ def test_features_differ_from_frame_to_frame(offline: dict[str, Tensor]) -> None
 
 
 def _windows(count: int) -> list[Window]:
-    made = Windows(shape=SMALL).push(_speechlike(960 * 2 * count + 4000))[:count]
+    made = Windows(shape=SMALL).push(speechlike(960 * 2 * count + 4000))[:count]
     assert len(made) == count
     return made
 
@@ -235,7 +222,7 @@ def test_a_step_can_be_captured(whisper: WhisperEncoder) -> None:
 
 
 def test_rows_outside_of_the_sound_are_zeros_before_the_positions(encoder: AudioEncoder) -> None:
-    (window,) = Windows(shape=SMALL).push(_speechlike(3300))
+    (window,) = Windows(shape=SMALL).push(speechlike(3300))
     (features,) = encoder.encode([window])
     bare = (features[0] - sinusoids(50, 32)).unflatten(0, (10, 5))
     assert torch.all(bare[:4] == 0) and torch.all(bare[4:].abs().amax((1, 2)) > 0.1)

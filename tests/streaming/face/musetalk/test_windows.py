@@ -10,6 +10,7 @@ from streaming.face.musetalk.resampling import Resampler
 from streaming.face.musetalk.whisper_mel import SILENCE, WhisperMel, levelled
 from streaming.face.musetalk.windows import POSITIONS, SHAPE, LookAhead, Window, Windows, WindowShape
 from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
+from tests.support.faces import clicks, speechlike
 
 SMALL = WindowShape(rows=120, silent=11, held=2, after=31)
 NEEDED = 3203
@@ -17,27 +18,13 @@ NEEDED = 3203
 Sound = NDArray[np.float32]
 
 
-def _speechlike(samples: int) -> Sound:
-    rng = np.random.default_rng(6)
-    envelope = np.abs(np.sin(np.arange(samples) * 2 * np.pi * 3 / SPEECH_RATE)) * np.linspace(
-        0.01, 0.5, samples
-    )
-    return (rng.standard_normal(samples) * envelope).astype(np.float32)
-
-
-def _clicks(samples: int) -> Sound:
-    sound = np.zeros(samples, np.float32)
-    sound[:: SPEECH_RATE // 3] = 0.9
-    return sound
-
-
 SOUNDS = {
-    "speech": _speechlike(20_000),
-    "clicks": _clicks(20_000),
+    "speech": speechlike(20_000),
+    "clicks": clicks(20_000),
     "silence": np.zeros(9_999, np.float32),
-    "one frame": _speechlike(961),
-    "one sample": _speechlike(1),
-    "longer than a window": _speechlike(50_400),
+    "one frame": speechlike(961),
+    "one sample": speechlike(1),
+    "longer than a window": speechlike(50_400),
 }
 
 
@@ -75,7 +62,7 @@ def test_single_samples_do_as_well() -> None:
 
 @pytest.mark.parametrize("samples", [0, 1, 959, 960, 961, 2880, 3203, 4800, 20_000])
 def test_every_frame_comes_once_and_in_order(samples: int) -> None:
-    windows = _all(_speechlike(samples))
+    windows = _all(speechlike(samples))
     assert [w.first + i for w in windows for i in range(w.frames)] == list(
         range(math.ceil(samples / SLOT_SAMPLES))
     )
@@ -83,7 +70,7 @@ def test_every_frame_comes_once_and_in_order(samples: int) -> None:
 
 
 def test_windows_come_with_their_last_sample() -> None:
-    windows, sound = Windows(shape=SMALL), _speechlike(12_000)
+    windows, sound = Windows(shape=SMALL), speechlike(12_000)
     taken = 0
     for last in (0, 2, 4, 6):
         upto = last * SLOT_SAMPLES + NEEDED
@@ -94,7 +81,7 @@ def test_windows_come_with_their_last_sample() -> None:
 
 
 def test_three_frames_are_held_back_and_the_first_of_two() -> None:
-    windows, sound = Windows(shape=SMALL), _speechlike(40 * SLOT_SAMPLES)
+    windows, sound = Windows(shape=SMALL), speechlike(40 * SLOT_SAMPLES)
     made = 0
     missing: list[int] = []
     for frame in range(40):
@@ -131,15 +118,15 @@ def _whole_mel(sound: Sound) -> NDArray[np.float32]:
 
 
 def test_a_louder_sound_later_changes_nothing_before() -> None:
-    quiet = _speechlike(20_000) * np.float32(0.05)
-    loud = np.concatenate((quiet[:15_000], _speechlike(5_000) + np.float32(0.5)))
+    quiet = speechlike(20_000) * np.float32(0.05)
+    loud = np.concatenate((quiet[:15_000], speechlike(5_000) + np.float32(0.5)))
     before = [w for w in Windows(shape=SMALL).push(quiet) if w.first * SLOT_SAMPLES < 15_000 - 2 * NEEDED]
     after = Windows(shape=SMALL).push(loud)[: len(before)]
     assert before and _same(before, after)
 
 
 def test_rows_outside_of_the_sound_are_none() -> None:
-    windows = _all(_speechlike(10 * SLOT_SAMPLES + 500))
+    windows = _all(speechlike(10 * SLOT_SAMPLES + 500))
     # Frame i has rows 2i-4 .. 2i+5 of the utterance.
     assert windows[0].begin == -4 and windows[1].begin == -2 and windows[2].begin == 2
     # 0.42 s are 21 rows, of which the last frame's window begins after none: all fit into one window here.
@@ -148,7 +135,7 @@ def test_rows_outside_of_the_sound_are_none() -> None:
 
 
 def test_positions_are_those_of_the_utterance_and_start_anew_after_30_s() -> None:
-    sound = np.tile(_speechlike(SPEECH_RATE), 41)
+    sound = np.tile(speechlike(SPEECH_RATE), 41)
     windows = _all(sound, list(range(0, len(sound), SPEECH_RATE)), shape=SHAPE)
     rows = np.array([2 * w.first - 4 - w.begin for w in windows])
     positions = np.array([w.position for w in windows])
@@ -162,7 +149,7 @@ def test_positions_are_those_of_the_utterance_and_start_anew_after_30_s() -> Non
 def test_what_was_heard_is_forgotten() -> None:
     windows = Windows(shape=SMALL)
     for _ in range(60):
-        windows.push(_speechlike(SPEECH_RATE))
+        windows.push(speechlike(SPEECH_RATE))
     assert len(windows._rows) <= SMALL.rows + 100
 
 
