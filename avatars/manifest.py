@@ -17,8 +17,20 @@ MAX_LOOP_SECONDS = 600
 NOT_STATED = "not stated"
 
 PartName = Literal[
-    "poster.webp", "idle.mp4", "alpha.mp4", "alpha.png", "faces.npz", "atlas.npz", "musetalk.safetensors"
+    "poster.webp",
+    "idle.mp4",
+    "alpha.mp4",
+    "alpha.png",
+    "backdrop.mp4",
+    "faces.npz",
+    "atlas.npz",
+    "heads.npz",
+    "musetalk.safetensors",
+    "steps.webp",
+    "report.json",
 ]
+LoopKind = Literal["mirrored", "forward"]
+BackgroundKind = Literal["own", "transparent", "video"]
 
 MEGABYTE = 1 << 20
 PART_LIMITS: dict[PartName, int] = {
@@ -26,9 +38,13 @@ PART_LIMITS: dict[PartName, int] = {
     "idle.mp4": 32 * MEGABYTE,
     "alpha.mp4": 32 * MEGABYTE,
     "alpha.png": 8 * MEGABYTE,
+    "backdrop.mp4": 32 * MEGABYTE,
     "faces.npz": 8 * MEGABYTE,
     "atlas.npz": 64 * MEGABYTE,
+    "heads.npz": 8 * MEGABYTE,
     "musetalk.safetensors": 256 * MEGABYTE,
+    "steps.webp": 4 * MEGABYTE,
+    "report.json": MEGABYTE // 4,
 }
 """Every part that a bundle may have, and the most bytes it may take."""
 
@@ -79,6 +95,9 @@ class AvatarDetails(_Model):
         created: when it was made.
         provenance: where it comes from.
         engines: the face engines that it carries parts for.
+        loop: how the idle loop goes on at its end: back the way it came, or from its beginning.
+        background: what is behind the person: what the frames show; nothing (a matte says where the person
+            is); or a film of its own (likewise).
     """
 
     id: AvatarId
@@ -90,6 +109,8 @@ class AvatarDetails(_Model):
     created: AwareDatetime
     provenance: Provenance = Provenance()
     engines: tuple[Literal["atlas", "musetalk"], ...] = ("atlas",)
+    loop: LoopKind = "mirrored"
+    background: BackgroundKind = "own"
 
 
 class Manifest(AvatarDetails):
