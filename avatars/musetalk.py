@@ -66,17 +66,6 @@ class MuseTalkPart:
         return zlib.crc32(self.fingerprint.encode())
 
 
-def mirrored(position: int, frames: int) -> int:
-    """The frame at a place of the loop that is played forwards, backwards, and so on.
-
-    Neither end is shown twice in a row: 0, 1, 2, 1, 0, 1, ... for three frames.
-    """
-    if frames == 1:
-        return 0
-    place = position % (2 * frames - 2)
-    return place if place < frames else 2 * frames - 2 - place
-
-
 def source_part(manifest: Manifest) -> PartName:
     """The part of an avatar that its frames come from: the atlas's one still, else the idle loop.
 
@@ -95,9 +84,10 @@ def frames_of(manifest: Manifest) -> int:
 
 
 def source_fingerprint(manifest: Manifest) -> str:
-    """What can be told without any network: which pictures, and which version of the builder (64 digits)."""
-    picture = manifest.parts[source_part(manifest)].sha256
-    return hashlib.sha256(f"{PART_VERSION}:{picture}".encode()).hexdigest()
+    """What can be told without any network: pictures, how they go on, version of the builder (64 digits)."""
+    source = source_part(manifest)
+    seam = ":forward" if source == "idle.mp4" and manifest.loop == "forward" else ""
+    return hashlib.sha256(f"{PART_VERSION}:{manifest.parts[source].sha256}{seam}".encode()).hexdigest()
 
 
 def fingerprint(manifest: Manifest, method: str) -> str:

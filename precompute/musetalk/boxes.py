@@ -6,10 +6,13 @@ its boxes follow landmarks in the order of ibug's 300-W (68 points), which are r
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter
 
+from avatars.manifest import LoopKind
 from avatars.musetalk import MIN_BOX_SIDE
 from precompute.curves import smoothstep
 
@@ -37,6 +40,8 @@ NOISE_BEGINS, NOISE_ENDS = 2.0, 4.0
 """What the two differ by, in units of what trembling makes of it: below is trembling, above is motion."""
 LEAST_NOISE = 0.1
 """Pixels."""
+BEYOND: dict[LoopKind, Literal["mirror", "wrap"]] = {"mirrored": "mirror", "forward": "wrap"}
+"""What SciPy's filters call that which lies beyond an end."""
 
 
 def ibug_points(mesh: Points) -> Points:
@@ -74,21 +79,24 @@ def face_box(points: Points, shift: float = 0.0, margin: float = EXTRA_MARGIN) -
     return box
 
 
-def smooth_boxes(boxes: Boxes) -> Boxes:
-    """Take the trembling out of the boxes of a loop that is played forwards and backwards.
+def smooth_boxes(boxes: Boxes, loop: LoopKind = "mirrored") -> Boxes:
+    """Take the trembling out of the boxes of a loop.
 
-    What lies beyond an end of the loop is the loop itself, backwards, so no end is special. Nothing lags
-    behind, as a window reaches as far ahead as back.
+    What lies beyond an end is what is shown there: the loop itself, backwards or from its other end. No end
+    is special. Nothing lags behind, as a window reaches as far ahead as back.
 
     Args:
         boxes: (N, 4), one for each frame.
+        loop: how it goes on at its end.
     """
-    centres = smooth((boxes[:, :2] + boxes[:, 2:]) / 2)
-    halves = smooth((boxes[:, 2:] - boxes[:, :2]) / 2, CALM_SIZE)
+    centres = smooth((boxes[:, :2] + boxes[:, 2:]) / 2, loop=loop)
+    halves = smooth((boxes[:, 2:] - boxes[:, :2]) / 2, CALM_SIZE, loop)
     return np.concatenate([centres - halves, centres + halves], axis=1)
 
 
-def smooth(values: NDArray[np.floating], calm: float = CALM) -> NDArray[np.float64]:
+def smooth(
+    values: NDArray[np.floating], calm: float = CALM, loop: LoopKind = "mirrored"
+) -> NDArray[np.float64]:
     """Smooth (N, ...) places along the frames of such a loop; single outliers are left out.
 
     Calm as long as they tremble, quick where all of them move.
@@ -96,15 +104,17 @@ def smooth(values: NDArray[np.floating], calm: float = CALM) -> NDArray[np.float
     Args:
         values: in pixels.
         calm: standard deviation of the Gaussian in frames.
+        loop: how it goes on at its end.
     """
+    beyond = BEYOND[loop]
     places = np.asarray(values, np.float64)
     if len(places) < 3:
         return places
-    steady = median_filter(places, size=(3,) + (1,) * (places.ndim - 1), mode="mirror")
-    slow = gaussian_filter1d(steady, calm, axis=0, mode="mirror")
-    fast = gaussian_filter1d(steady, QUICK, axis=0, mode="mirror")
+    steady = median_filter(places, size=(3,) + (1,) * (places.ndim - 1), mode=beyond)
+    slow = gaussian_filter1d(steady, calm, axis=0, mode=beyond)
+    fast = gaussian_filter1d(steady, QUICK, axis=0, mode=beyond)
     moving = smoothstep(NOISE_BEGINS, NOISE_ENDS, _size(fast - slow) / (_noise(places) * _left_over(calm)))
-    share = gaussian_filter1d(moving, QUICK, axis=0, mode="mirror").reshape(-1, *(1,) * (places.ndim - 1))
+    share = gaussian_filter1d(moving, QUICK, axis=0, mode=beyond).reshape(-1, *(1,) * (places.ndim - 1))
     return slow + share * (fast - slow)
 
 

@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from avatars.bundle import Bundle
 from avatars.errors import BundleInvalid
+from avatars.manifest import LoopKind
 from avatars.musetalk import (
     CROP,
     LATENT_CHANNELS,
@@ -24,7 +25,7 @@ from avatars.musetalk import (
 )
 from avatars.musetalk_file import MAX_FRAMES
 from precompute.landmarks import FaceFinder
-from precompute.musetalk.boxes import EXTRA_MARGIN, clamp, face_box, ibug_points, smooth, smooth_boxes
+from precompute.musetalk.boxes import BEYOND, EXTRA_MARGIN, clamp, face_box, ibug_points, smooth, smooth_boxes
 from precompute.musetalk.crops import face_crop
 from precompute.musetalk.frames import Frames, loop_frames
 from precompute.musetalk.masks import drop_faint, face_mask, patch_rect, square_around
@@ -89,13 +90,13 @@ def build_part(
         BundleInvalid: the avatar is damaged, or too long.
         EngineUnavailable: the face landmark models are not installed.
     """
-    mode = options.mode or DEFAULT_MODE
+    mode, loop = options.mode or DEFAULT_MODE, bundle.manifest.loop
     progress("Finding the face", 0.0)
     frames, track = (
         _still(bundle, options) if _has_still(bundle) else _loop(bundle, finder, options, progress)
     )
-    boxes = clamp(smooth_boxes(track.boxes), frames.width, frames.height)
-    meshes = smooth(track.meshes)
+    boxes = clamp(smooth_boxes(track.boxes, loop), frames.width, frames.height)
+    meshes = smooth(track.meshes, loop=loop)
 
     count = frames.count
     latents = np.empty((count, LATENT_CHANNELS, LATENT_SIDE, LATENT_SIDE), np.float16)
@@ -110,7 +111,7 @@ def build_part(
         filled = index % BATCH + 1
         if filled == len(crops) or index + 1 == count:
             latents[index + 1 - filled : index + 1] = encoder.encode(crops[:filled])
-    _steady(masks)
+    _steady(masks, loop)
     drop_faint(masks)
     progress("Done", 1.0)
     return MuseTalkPart(
@@ -155,10 +156,11 @@ def _loop(
     return frames, track
 
 
-def _steady(masks: NDArray[np.uint8]) -> None:
+def _steady(masks: NDArray[np.uint8], loop: LoopKind) -> None:
     """Smooth masks over time in place: a network that parses each frame anew makes their rims flicker."""
     if len(masks) == 1:
         return
     for row in range(masks.shape[1]):
-        smoothed = gaussian_filter1d(masks[:, row].astype(np.float32), MASK_SPREAD, axis=0, mode="mirror")
+        rows = masks[:, row].astype(np.float32)
+        smoothed = gaussian_filter1d(rows, MASK_SPREAD, axis=0, mode=BEYOND[loop])
         masks[:, row] = np.clip(smoothed + 0.5, 0, 255)

@@ -24,7 +24,7 @@ class Compositor(Protocol):
 
     @property
     def position(self) -> int:
-        """Where the avatar's loop is, in frames since it began; see :func:`avatars.musetalk.mirrored`.
+        """Where the avatar's loop is, in frames since it began; see :func:`avatars.loop.loop_frame`.
 
         0 for an avatar that has none. May be read from any thread.
         """

@@ -71,7 +71,8 @@ class AvatarCompositorFactory:
     def _load_loop(self, avatar: str) -> LoopAssets:
         bundle = self._store.get(avatar)
         manifest = bundle.manifest
-        return LoopAssets(manifest.width, manifest.height, load_frames(bundle.part("idle.mp4"), manifest))
+        frames = load_frames(bundle.part("idle.mp4"), manifest)
+        return LoopAssets(manifest.width, manifest.height, frames, manifest.loop)
 
     def _still_face(self, key: tuple[str, str], manifest: Manifest, assets: AtlasAssets) -> StillFace | None:
         face = self._face(key, manifest)

@@ -12,7 +12,7 @@ from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace
 
 from avatars.errors import BundleInvalid
-from avatars.manifest import Manifest
+from avatars.manifest import LoopKind, Manifest
 from streaming.compositor.planes import Plane, Planes, frame_planes, packed_size, unpack
 from streaming.timing import FPS
 
@@ -30,11 +30,13 @@ class LoopAssets:
         width: frame width in pixels.
         height: frame height in pixels.
         frames: (N, packed_size) read-only.
+        kind: how the loop goes on at its end.
     """
 
     width: int
     height: int
     frames: Plane
+    kind: LoopKind = "mirrored"
 
     def picture(self, frame: int) -> Planes:
         """The planes of a frame."""

@@ -41,7 +41,7 @@ class LoopCompositor:
         self.height = loop.height
         self._loop = loop
         self._count = len(loop.frames)
-        self._follower = LoopFollower(self._count)
+        self._follower = LoopFollower(self._count, loop.kind)
         self._current = CurrentFace(face, renew)
         self._use(face)
         self._blender = PatchBlender()

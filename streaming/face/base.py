@@ -29,7 +29,7 @@ class FaceRequest:
             More is more exact; live sound wants less.
         playhead: says when frames are needed; ``None`` is as soon as possible.
         position: where the avatar's loop is now, in frames since it began; see
-            :func:`avatars.musetalk.mirrored`.
+            :func:`avatars.loop.loop_frame`.
         queued: frames of what was said before, which are shown first.
         on_news: called on the event loop with a code, the engine's name and a message for people.
     """

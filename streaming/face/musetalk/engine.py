@@ -203,7 +203,7 @@ class MuseTalkEngine:
         fingerprint = self._store.musetalk_fingerprint(avatar)
         key = f"{avatar}/{fingerprint}"
         if fingerprint is None or key not in self._faces:
-            self._faces[key] = Face(self._store.musetalk(avatar))
+            self._faces[key] = Face(self._store.musetalk(avatar), self._store.manifest(avatar).loop)
         self._faces.move_to_end(key)
         while len(self._faces) > CACHED_FACES:
             self._faces.popitem(last=False)

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from avatars.manifest import LoopKind
 from avatars.musetalk import MuseTalkPart
 from streaming.face.base import FaceNews, FaceRequest, PromisedPatch
 from streaming.face.musetalk.windows import Window
@@ -23,10 +24,12 @@ class Face:
 
     Args:
         part: of the avatar.
+        loop: how its frames go on at their end.
     """
 
-    def __init__(self, part: MuseTalkPart) -> None:
+    def __init__(self, part: MuseTalkPart, loop: LoopKind = "mirrored") -> None:
         self.part = part
+        self.loop: LoopKind = loop
         self.frames = part.frames
         self.number = part.number
         x, y, width, height = (int(n) for n in part.patch_rect)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from avatars.musetalk import mirrored
+from avatars.loop import loop_frame
 from streaming.clock import Clock
 from streaming.face.accents import Accents
 from streaming.face.base import FaceRequest, PromisedPatch
@@ -105,7 +105,7 @@ class MuseTalkStream:
                 number = window.first + row
                 energy = self._loudness.take()
                 brow = self._accents.take(energy)
-                place = mirrored(self._position + number, face.frames)
+                place = loop_frame(self._position + number, face.frames, face.loop)
                 if not self._activity.speaks(number):
                     decided.append(FacePixels(place, b"", energy, brow, face.number))
                     continue

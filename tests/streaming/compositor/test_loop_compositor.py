@@ -6,7 +6,7 @@ import pytest
 from av.video.reformatter import ColorRange
 from structlog.testing import capture_logs
 
-from avatars.musetalk import mirrored
+from avatars.loop import loop_frame
 from streaming.compositor.face import FaceAssets
 from streaming.compositor.loop import LoopAssets
 from streaming.compositor.loop_compositor import LoopCompositor
@@ -54,7 +54,9 @@ def test_idle_plays_the_loop_forwards_and_backwards(compositor, loop):
         frame = compositor.compose(index, None)
         assert (frame.format.name, frame.width, frame.height, frame.pts) == ("yuv420p", WIDTH, HEIGHT, None)
         assert int(frame.color_range) == int(ColorRange.MPEG)
-        np.testing.assert_array_equal(frame.to_ndarray().reshape(-1), loop.frames[mirrored(index, COUNT)])
+        np.testing.assert_array_equal(
+            frame.to_ndarray().reshape(-1), loop.frames[loop_frame(index, COUNT, "mirrored")]
+        )
     assert compositor.position == 500
 
 
@@ -91,9 +93,9 @@ def test_no_jump_from_idle_to_speech_and_back(compositor, loop, ahead):
     """``ahead``: by how many frames the performer was wrong about where the loop is."""
     lumas = [_luma(_compose(compositor, index)) for index in range(10)]
     for index in range(10, 22):
-        n = mirrored(index + ahead, COUNT)
+        n = loop_frame(index + ahead, COUNT, "mirrored")
         lumas.append(_luma(_compose(compositor, index, _own_patch(loop, n))))
-    last = mirrored(21 + ahead, COUNT)
+    last = loop_frame(21 + ahead, COUNT, "mirrored")
     for index in range(22, 34):
         lumas.append(_luma(_compose(compositor, index)))
     means, most = _steps(lumas)
@@ -104,7 +106,7 @@ def test_no_jump_from_idle_to_speech_and_back(compositor, loop, ahead):
     # The patch is flat and the frame is not: that much is drawn over in four frames.
     flatness = np.abs(loop.picture(0).y[40:88, 30:100].astype(int) - loop.picture(0).y[65, 65]).max()
     assert max(most) <= factor * own + flatness / 4 + 2
-    np.testing.assert_array_equal(lumas[-1], loop.picture(mirrored(last + 12, COUNT)).y)
+    np.testing.assert_array_equal(lumas[-1], loop.picture(loop_frame(last + 12, COUNT, "mirrored")).y)
     assert compositor.position == 33 + ahead
 
 

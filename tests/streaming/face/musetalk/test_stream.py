@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from avatars.musetalk import mirrored
+from avatars.loop import loop_frame
+from avatars.manifest import LoopKind
 from streaming.face.base import FaceRequest, PromisedPatch
 from streaming.face.musetalk.frames import Face, Frame
 from streaming.face.musetalk.stream import HELD_SECONDS, LOOK_AHEAD, LOOP_LEAD, MuseTalkStream
@@ -25,13 +26,15 @@ from tests.support.musetalk_part import small_part
 class Easel:
     """Takes frames instead of a network."""
 
-    def __init__(self, loop: int = 1, every_other: bool = False, **request) -> None:
+    def __init__(
+        self, loop: int = 1, every_other: bool = False, kind: LoopKind = "mirrored", **request
+    ) -> None:
         self.frames: list[Frame] = []
         self.clock = ManualClock(50.0)
         self.playhead = Playhead(self.clock, request.pop("pace", "live"))
         self.stream = MuseTalkStream(
             FaceRequest("mira", playhead=self.playhead, **request),
-            Face(small_part(loop)),
+            Face(small_part(loop), kind),
             "taesd",
             self.frames.extend,
             every_other=every_other,
@@ -101,8 +104,15 @@ async def test_the_loop_goes_on_from_where_it_will_be() -> None:
     easel.clock.jump(0.4)
     easel.all(talk(0.4))
     assert [frame.place for frame in easel.frames] == [
-        mirrored(4 + 10 + LOOP_LEAD + i, 10) for i in range(10)
+        loop_frame(4 + 10 + LOOP_LEAD + i, 10, "mirrored") for i in range(10)
     ]
+
+
+async def test_a_forward_loop_is_drawn_over_its_seam() -> None:
+    easel = Easel(loop=10, kind="forward", position=4)
+    easel.clock.jump(0.4)
+    easel.all(talk(0.4))
+    assert [frame.place for frame in easel.frames] == [(14 + LOOP_LEAD + i) % 10 for i in range(10)]
 
 
 async def test_what_is_queued_is_shown_first() -> None:
