@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
+import structlog
 from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace
 
@@ -20,6 +22,97 @@ MAX_LOOP_BYTES = 300_000_000
 """Half a minute of 512 x 512."""
 BT601 = (Colorspace.ITU601, Colorspace.SMPTE170M)
 _UNSPECIFIED = 2
+_BROKEN = (FFmpegError, IndexError, ValueError, EOFError)
+
+log = structlog.get_logger(__name__)
+
+
+class LoopFrames:
+    """The frames of a loop, (packed_size,) each and read-only; see :func:`load_frames`.
+
+    They are decoded in order by a thread of their own, some 15 times as fast as they are played. Who wants
+    one that is not there yet waits for it. Safe to use from several threads.
+
+    Args:
+        name: of the avatar.
+        size: width and height in pixels.
+        count: how many frames there are.
+        decoded: gives them, the first at once.
+    """
+
+    def __init__(
+        self, name: str, size: tuple[int, int], count: int, decoded: Iterator[av.VideoFrame]
+    ) -> None:
+        self._name = name
+        self._size = size
+        # Memory is taken as it is written.
+        self._packed = np.empty((count, packed_size(*size)), np.uint8)
+        self._shared = self._packed.view()
+        self._shared.flags.writeable = False
+        self._decoded = decoded
+        self._there = 0
+        self._ended = False
+        self._news = threading.Condition()
+        if not self._next():
+            raise _other(name)
+        self._work = threading.Thread(target=self._run, name=f"loop of {name}", daemon=True)
+        self._work.start()
+
+    def __len__(self) -> int:
+        return len(self._shared)
+
+    def __getitem__(self, frame: int) -> Plane:
+        """A frame, waited for if need be; the last one that is sound, where the file is damaged."""
+        if frame >= self._there:
+            with self._news:
+                self._news.wait_for(lambda: self._there > frame or self._ended)
+            frame = min(frame, self._there - 1)
+        return self._shared[frame]
+
+    @property
+    def nbytes(self) -> int:
+        """Size in memory, once all are there."""
+        return self._shared.nbytes
+
+    @property
+    def whole(self) -> bool:
+        """Whether nobody waits any more."""
+        return self._ended
+
+    def all(self) -> Plane:
+        """Wait for all of them: (N, packed_size)."""
+        self._work.join()
+        return self._shared[: self._there]
+
+    def _run(self) -> None:
+        """Nobody can be told any more: a loop that is damaged stays at the last frame that is sound."""
+        try:
+            while self._next():
+                pass
+            if self._there < len(self):
+                log.warning("a loop is shorter than it says", avatar=self._name, frames=self._there)
+        except BundleInvalid as error:
+            log.warning("a loop cannot be decoded to its end", avatar=self._name, reason=error.message)
+        finally:
+            with self._news:
+                self._ended = True
+                self._news.notify_all()
+
+    def _next(self) -> bool:
+        """Decode one more; ``False`` when there is none."""
+        try:
+            frame = next(self._decoded, None)
+        except _BROKEN as error:
+            raise _broken(self._name) from error
+        if frame is None:
+            return False
+        if self._there == len(self) or (frame.width, frame.height) != self._size:
+            raise _other(self._name)
+        unpack(self._packed[self._there], *self._size).put(frame_planes(_as_bt601(frame)))
+        with self._news:
+            self._there += 1
+            self._news.notify_all()
+        return True
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -29,22 +122,27 @@ class LoopAssets:
     Attributes:
         width: frame width in pixels.
         height: frame height in pixels.
-        frames: (N, packed_size) read-only.
+        frames: (N, packed_size) read-only; perhaps some are still being decoded.
         kind: how the loop goes on at its end.
     """
 
     width: int
     height: int
-    frames: Plane
+    frames: Plane | LoopFrames
     kind: LoopKind = "mirrored"
+
+    @property
+    def whole(self) -> bool:
+        """Whether no frame has to be waited for."""
+        return not isinstance(self.frames, LoopFrames) or self.frames.whole
 
     def picture(self, frame: int) -> Planes:
         """The planes of a frame."""
         return unpack(self.frames[frame], self.width, self.height)
 
 
-def load_frames(path: Path, manifest: Manifest) -> Plane:
-    """Decode a loop to (N, packed_size), read-only; some 2 ms per frame of 512 x 512.
+def load_frames(path: Path, manifest: Manifest) -> LoopFrames:
+    """Open a loop and decode its first frame; the others follow, at some 2 ms each for 512 x 512.
 
     Raises:
         BundleInvalid: it is damaged, too large, or not what the manifest says.
@@ -60,31 +158,21 @@ def load_frames(path: Path, manifest: Manifest) -> Plane:
             f"The loop of '{name}' takes {needed // 10**6} MB when it is played, and at most "
             f"{MAX_LOOP_BYTES // 10**6} MB are allowed. Create it again from a shorter or smaller video."
         )
-    packed = np.empty((manifest.frames, packed_size(*size)), np.uint8)
-    count = 0
     try:
-        for frame in _decode(path):
-            if count == manifest.frames or (frame.width, frame.height) != size:
-                raise _other(name)
-            unpack(packed[count], *size).put(frame_planes(_as_bt601(frame)))
-            count += 1
+        # Named, as other formats are lists of files that may lie anywhere.
+        container = av.open(str(path), format="mp4")
     except FileNotFoundError as error:
         raise BundleInvalid(f"The avatar '{name}' was deleted meanwhile. Choose another.") from error
-    except (FFmpegError, IndexError, ValueError) as error:
-        raise BundleInvalid(f"The loop of '{name}' cannot be played. Get a whole copy.") from error
-    if count != manifest.frames:
+    except _BROKEN as error:
+        raise _broken(name) from error
+    if not container.streams.video:
+        raise _broken(name)
+    stream = container.streams.video[0]
+    if stream.frames not in (0, manifest.frames):
         raise _other(name)
-    packed.flags.writeable = False
-    return packed
-
-
-def _decode(path: Path) -> Iterator[av.VideoFrame]:
-    # Named, as other formats are lists of files that may lie anywhere.
-    with av.open(str(path), format="mp4") as container:
-        stream = container.streams.video[0]
-        # One thread: sessions that play must not be disturbed by one that opens.
-        stream.codec_context.thread_count = 1
-        yield from container.decode(stream)
+    # One thread: sessions that play must not be disturbed by one that opens.
+    stream.codec_context.thread_count = 1
+    return LoopFrames(name, size, manifest.frames, container.decode(stream))
 
 
 def _as_bt601(frame: av.VideoFrame) -> av.VideoFrame:
@@ -93,6 +181,10 @@ def _as_bt601(frame: av.VideoFrame) -> av.VideoFrame:
     if frame.format.name == "yuv420p" and known:
         return frame
     return frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.MPEG)
+
+
+def _broken(name: str) -> BundleInvalid:
+    return BundleInvalid(f"The loop of '{name}' cannot be played. Get a whole copy.")
 
 
 def _other(name: str) -> BundleInvalid:

@@ -46,6 +46,7 @@ class LoopCompositor:
         self._use(face)
         self._blender = PatchBlender()
         self._layer: Planes | None = None
+        self._begun: int | None = None
 
     @property
     def position(self) -> int:
@@ -58,7 +59,10 @@ class LoopCompositor:
         if self._current.face is not self._face:
             self._use(self._current.face)
         wanted = patch.frame if patch is not None and 0 <= patch.frame < self._count else None
-        lowest, *higher = self._follower.follow(index, wanted)
+        if self._begun is None:
+            # A loop that is still being decoded is shown from its beginning, whatever time it is.
+            self._begun = 0 if self._loop.whole else index
+        lowest, *higher = self._follower.follow(index - self._begun, wanted)
         mouth, weight = self._drawn.follow(index, patch)
         frame = av.VideoFrame(self.width, self.height, "yuv420p")
         frame.colorspace = Colorspace.SMPTE170M

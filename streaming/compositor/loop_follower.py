@@ -52,7 +52,7 @@ class LoopFollower:
 
     @property
     def position(self) -> int:
-        """The place that was shown last, in frames since the loop began: of :func:`avatars.loop.loop_frame`."""
+        """The place that was shown last, in frames since the loop began (:mod:`avatars.loop`)."""
         return self._ways[-1].place if self._ways else 0
 
     def follow(self, index: int, wanted: int | None) -> list[Layer]:

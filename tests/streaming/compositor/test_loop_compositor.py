@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from avatars.loop import loop_frame
 from streaming.compositor.face import FaceAssets
-from streaming.compositor.loop import LoopAssets
+from streaming.compositor.loop import LoopAssets, LoopFrames
 from streaming.compositor.loop_compositor import LoopCompositor
 from streaming.slots import FacePixels, MouthShape
 from tests.support.drawn import NUMBER, flat_patch, part_with, plain_blend, soft_mask
@@ -192,3 +192,27 @@ def test_frames_depend_on_slots_and_patches_alone(loop, face):
         return made
 
     np.testing.assert_array_equal(run(None), run(LoopCompositor(loop, face)))
+
+
+class Unfinished(LoopFrames):
+    """Frames of which some are not decoded yet."""
+
+    def __init__(self):
+        self.frames = packed_loop(COUNT)
+
+    def __len__(self):
+        return COUNT
+
+    def __getitem__(self, frame):
+        return self.frames[frame]
+
+    @property
+    def whole(self):
+        return False
+
+
+def test_a_loop_that_is_still_being_decoded_begins_with_what_is_there():
+    compositor = LoopCompositor(LoopAssets(WIDTH, HEIGHT, Unfinished(), "forward"))
+    for n, index in enumerate(range(500, 500 + COUNT + 3)):
+        np.testing.assert_array_equal(_compose(compositor, index), packed_loop(COUNT)[n % COUNT])
+        assert compositor.position == n
