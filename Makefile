@@ -94,7 +94,7 @@ qwen3-tests: $(TEST_STAMP) $(QWEN3_STAMP) ## the tests of Qwen3-TTS, on tiny mod
 	$(BIN)/pytest tests/streaming/speech/qwen3 tests/server/routes/test_qwen3_speech.py tests/benchmarks/gpu_tts
 
 musetalk-tests: $(TEST_STAMP) $(MUSETALK_STAMP) $(QWEN3_STAMP) ## the tests of MuseTalk on tiny models, and of both models side by side
-	$(BIN)/pytest tests/streaming/face/musetalk tests/precompute/musetalk tests/streaming/performer/test_engines.py \
+	$(BIN)/pytest tests/streaming/face/musetalk tests/precompute/musetalk tests/precompute/repair tests/streaming/performer/test_engines.py \
 	  tests/server/routes/test_musetalk_faces.py tests/benchmarks/gpu
 
 training-tests: $(TEST_STAMP) ## the tests of the training, those that need PyTorch too

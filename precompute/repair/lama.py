@@ -9,12 +9,23 @@ from typing import Any
 
 import numpy as np
 
+from precompute.digest import digest_of
 from precompute.repair.base import Image, Mask, fill_around
 from streaming.errors import EngineUnavailable
 
 INSTALL_LAMA = "pip install torch && pip install --no-deps simple-lama-inpainting==0.1.2"
 LAMA_MULTIPLE = 8
 """Its input's sides are multiples of this."""
+LAMA_SHA256 = frozenset(
+    {
+        "7ba7aa7ac37a4d41fdbbeba3a2af7ead18058552997e3a3cd1a3b2210c9e6b4c",
+        "344c77bbcb158f17dd143070d1e789f38a66c04202311ae3a258ef66667a9ea9",
+    }
+)
+"""Of big-lama.pt as simple-lama-inpainting v0.1.0 (205,803,670 bytes) and Sanster/models (205,669,692) have it.
+
+TorchScript is a program: what is fetched is not run before it is known. What a person names here is theirs.
+"""
 
 
 class LamaInpainter:
@@ -52,14 +63,23 @@ class LamaInpainter:
             raise EngineUnavailable(
                 f"LaMa needs simple-lama-inpainting, or its file in LAMA_MODEL. Install it: {INSTALL_LAMA}"
             )
-        package: Any = importlib.import_module("simple_lama_inpainting")
+        package: Any = importlib.import_module("simple_lama_inpainting.models.model")
         try:
-            return package.SimpleLama(device=self._torch.device(self._device)).model
+            file = Path(package.download_model(package.LAMA_MODEL_URL))
+            known = digest_of(file) in LAMA_SHA256
+            if not known:
+                file.unlink()
         except (OSError, RuntimeError) as error:
             raise EngineUnavailable(
                 f"LaMa's weights cannot be fetched ({type(error).__name__}). Get {self.FILE} elsewhere "
                 "and name it in LAMA_MODEL."
             ) from error
+        if not known:
+            raise EngineUnavailable(
+                f"What was fetched is not the {self.FILE} that is known, and was removed. Try again, or get "
+                "it elsewhere and name it in LAMA_MODEL."
+            )
+        return self._load(file)
 
     def fill(self, image: Image, missing: Mask) -> Image:
         """A copy of a (H, W, 3) BGR picture with what is missing (H, W) drawn."""

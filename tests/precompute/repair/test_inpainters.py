@@ -1,8 +1,12 @@
 import importlib.util
+import sys
+import types
 
 import numpy as np
 import pytest
 
+from precompute.digest import digest_of
+from precompute.repair import lama
 from precompute.repair.base import NETWORK_SIDE, fill_around
 from precompute.repair.inpainters import OpenCVInpainter, choose
 from precompute.repair.lama import LamaInpainter
@@ -137,4 +141,38 @@ class TestLama:
         if importlib.util.find_spec("simple_lama_inpainting"):
             pytest.skip("it is installed here")
         with pytest.raises(EngineUnavailable, match="LAMA_MODEL"):
+            LamaInpainter()
+
+    @pytest.fixture
+    def package(self, model, monkeypatch):
+        """The package, as far as it is used: it fetches a file."""
+        package = types.ModuleType("simple_lama_inpainting.models.model")
+        package.LAMA_MODEL_URL = "https://lama.example/big-lama.pt"  # pyright: ignore[reportAttributeAccessIssue]
+        package.download_model = lambda url: str(model / "big-lama.pt")  # pyright: ignore[reportAttributeAccessIssue]
+        real = importlib.util.find_spec
+        monkeypatch.setattr(
+            importlib.util,
+            "find_spec",
+            lambda name: object() if name == "simple_lama_inpainting" else real(name),
+        )
+        monkeypatch.setitem(sys.modules, package.__name__.split(".")[0], types.ModuleType("parent"))
+        monkeypatch.setitem(sys.modules, package.__name__, package)
+        return package
+
+    def test_what_is_fetched_and_not_known_is_not_run(self, model, package):
+        with pytest.raises(EngineUnavailable, match=r"not the big-lama\.pt that is known"):
+            LamaInpainter()
+        assert not (model / "big-lama.pt").exists(), "or the next start would find it"
+
+    def test_what_is_fetched_and_known_draws(self, model, package, monkeypatch):
+        monkeypatch.setattr(lama, "LAMA_SHA256", {digest_of(model / "big-lama.pt")})
+        filled = LamaInpainter().fill(np.full((40, 40, 3), 10, np.uint8), np.ones((40, 40), bool))
+        assert (filled == 127).all()
+
+    def test_weights_that_cannot_be_fetched_are_told(self, package):
+        def offline(url):
+            raise OSError(url)
+
+        package.download_model = offline
+        with pytest.raises(EngineUnavailable, match="cannot be fetched"):
             LamaInpainter()
