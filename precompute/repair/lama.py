@@ -22,7 +22,7 @@ LAMA_SHA256 = frozenset(
         "344c77bbcb158f17dd143070d1e789f38a66c04202311ae3a258ef66667a9ea9",
     }
 )
-"""Of big-lama.pt as simple-lama-inpainting v0.1.0 (205,803,670 bytes) and Sanster/models (205,669,692) have it.
+"""Of big-lama.pt, as simple-lama-inpainting v0.1.0 and Sanster/models have it.
 
 TorchScript is a program: what is fetched is not run before it is known. What a person names here is theirs.
 """
