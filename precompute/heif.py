@@ -26,9 +26,14 @@ def is_heif(head: bytes) -> bool:
     return head[4:8] == b"ftyp" and brand in STILL_BRANDS - _AVIF_BRANDS
 
 
+def is_installed() -> bool:
+    """Whether the extra is installed; nothing is loaded."""
+    return importlib.util.find_spec("pi_heif") is not None
+
+
 def have_pillow_read_it() -> bool:
     """Let Pillow know the format, and say whether it does; may be called as often as wanted."""
-    if importlib.util.find_spec("pi_heif") is None:
+    if not is_installed():
         return False
     import pi_heif
 

@@ -289,6 +289,15 @@ def _overlap(a: Points, b: Points) -> float:
     return 1.0 if inside > 0.8 else shared / max(sum(areas) - shared, 1e-6)
 
 
+def require_models() -> None:
+    """Whether faces can be found on this machine; nothing is loaded.
+
+    Raises:
+        EngineUnavailable: LiteRT or the model files are not installed.
+    """
+    _model_folder()
+
+
 def _model_folder() -> Path:
     if importlib.util.find_spec("ai_edge_litert") is None:
         raise EngineUnavailable("Face landmarks need LiteRT. Install it: pip install ai-edge-litert")

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from avatars.manifest import BackgroundKind, LoopKind
 from server.settings import IceServer
 from streaming.protocol import AvatarId, DeliveryFields, Speed, Text
 from streaming.script import ScriptKind
@@ -219,8 +220,26 @@ class AvatarModel(BaseModel):
     licence: str = ""
     provenance: str = ""
     engines: list[str] = Field(description="Face engines that can show it now.")
+    background: BackgroundKind = Field(
+        default="own", description="Behind the person: what the frames show, nothing, or a film of its own."
+    )
     poster_url: str
     idle_url: str
+
+
+class AvatarDetails(AvatarModel):
+    """An avatar with all that is known of it."""
+
+    source: str = Field(description="What it was made from.", examples=["me.jpg"])
+    author: str = Field(description="Who made that.")
+    consent: str = Field(description="Who agreed to this use, and how; or why nobody needs to.")
+    tools: list[str] = Field(description="What it was made with.")
+    created: str = Field(examples=["2026-11-20T12:00:00Z"])
+    fps: int = Field(description="Frames per second of the idle loop.", examples=[25])
+    frames: int = Field(description="Frames of the idle loop.")
+    loop: LoopKind = Field(description="How the loop goes on at its end: back, or from its beginning.")
+    report_url: str | None = Field(default=None, description="What was judged when it was made (JSON).")
+    steps_url: str | None = Field(default=None, description="A sheet of the steps that made it (WebP).")
 
 
 class AvatarList(BaseModel):

@@ -10,28 +10,23 @@ from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import ValidationError
-from starlette.requests import ClientDisconnect
 
 from avatars.archive import MEDIA_TYPE, SUFFIX, export_avatar
 from avatars.unpacking import import_archive
 from server.files import has_it
 from server.middleware import BodyRule
-from server.models import AvatarModel, AvatarSource
-from server.problems import HTTPProblem, responses
+from server.models import AvatarDetails, AvatarSource
+from server.problems import responses
 from server.routes.audio import FORM_BYTES, PAUSE_SECONDS
 from server.routes.avatars import AvatarPath, details
 from server.security import SCHEMES, require_api_key
 from server.settings import Settings
 from server.state import NeedsApiKey, State, StateDep
-from server.uploads import BINARY, FORM, Kind, media_type
+from server.uploads import BINARY, FORM, JSON, Kind, media_type, read_json
 from streaming.protocol import AvatarId
 
 UPLOAD_SECONDS = 1800.0
 """The largest file that is taken by default, at 1.2 Mbit/s."""
-JSON = "application/json"
-MAX_JSON_BYTES = 16 << 10
-"""Of a body that only says where the file is."""
 
 ARCHIVE_TYPES = (MEDIA_TYPE, "application/zip", "application/octet-stream")
 AVATAR_FILE = Kind(
@@ -118,7 +113,7 @@ async def _sent(first: bytes, chunks: Generator[bytes]) -> AsyncGenerator[bytes]
     "/import",
     status_code=201,
     summary="Take in an avatar",
-    response_model=AvatarModel,
+    response_model=AvatarDetails,
     responses=responses(400, 401, 408, 409, 413, 415, 422, 502, 503),
     dependencies=[NeedsApiKey],
     openapi_extra=IMPORT_BODY,
@@ -156,28 +151,7 @@ async def _received(request: Request, state: State) -> AsyncGenerator[BinaryIO]:
         async with state.uploads.receive(request, AVATAR_FILE) as file:
             yield file
         return
-    source = await _source(request)
+    source = await read_json(request, AvatarSource)
     with state.uploads.place():
         async with state.fetcher.fetch(source.url, state.settings.max_avatar_bytes) as fetched:
             yield fetched.file
-
-
-async def _source(request: Request) -> AvatarSource:
-    """The small body in JSON, at an address that takes large ones."""
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_JSON_BYTES:
-                raise HTTPProblem(
-                    413, "body_too_large", f"A body in JSON has at most {MAX_JSON_BYTES} bytes here."
-                )
-        return AvatarSource.model_validate_json(bytes(body))
-    except ClientDisconnect as error:
-        raise HTTPProblem(400, "bad_request", "The body did not come whole. Send it again.") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = "/" + "/".join(str(step) for step in first["loc"])
-        raise HTTPProblem(
-            422, "invalid_request", f'{where}: {first["msg"]}. Send {{"url": "https://..."}}.'
-        ) from error

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from avatars.errors import AvatarError, AvatarNotFound
+from avatars.errors import AvatarError, AvatarNotFound, BundleInvalid
 from avatars.manifest import Manifest
 from avatars.store import AvatarEntry
 from server.files import file_response
-from server.models import AvatarList, AvatarModel
-from server.problems import responses
+from server.models import AvatarDetails, AvatarList
+from server.problems import HTTPProblem, responses
 from server.security import SCHEMES, require_api_key
 from server.state import NeedsApiKey, State, StateDep
 from streaming.protocol import AvatarId
@@ -24,11 +24,16 @@ router = APIRouter(prefix="/v1/avatars", tags=["avatars"], dependencies=SCHEMES)
 
 AvatarPath = Annotated[AvatarId, Path()]
 Version = Annotated[str | None, Query(max_length=64, description="As given in the avatar's addresses.")]
-Media = Literal["poster.webp", "idle.mp4"]
+Media = Literal["poster.webp", "idle.mp4", "steps.webp", "report.json"]
+MEDIA_TYPES: dict[Media, str] = {
+    "poster.webp": "image/webp",
+    "idle.mp4": "video/mp4",
+    "steps.webp": "image/webp",
+    "report.json": "application/json",
+}
 
 
 def _describe(entry: AvatarEntry, manifest: Manifest, state: State) -> dict[str, object]:
-    path = f"/v1/avatars/{manifest.id}"
     return {
         "id": manifest.id,
         "name": manifest.name,
@@ -39,9 +44,33 @@ def _describe(entry: AvatarEntry, manifest: Manifest, state: State) -> dict[str,
         "licence": manifest.provenance.licence,
         "provenance": manifest.provenance.source,
         "engines": list(entry.engines),
-        "poster_url": f"{path}/poster.webp?v={manifest.parts['poster.webp'].sha256}",
-        "idle_url": f"{path}/idle.mp4?v={manifest.parts['idle.mp4'].sha256}",
+        "background": manifest.background,
+        "poster_url": _address(manifest, "poster.webp"),
+        "idle_url": _address(manifest, "idle.mp4"),
     }
+
+
+def _describe_all(entry: AvatarEntry, manifest: Manifest, state: State) -> dict[str, object]:
+    made = manifest.provenance
+    return {
+        **_describe(entry, manifest, state),
+        "source": made.source,
+        "author": made.author,
+        "consent": made.consent,
+        "tools": list(made.tools),
+        "created": manifest.created.isoformat().replace("+00:00", "Z"),
+        "fps": manifest.fps,
+        "frames": manifest.frames,
+        "loop": manifest.loop,
+        "report_url": _address(manifest, "report.json"),
+        "steps_url": _address(manifest, "steps.webp"),
+    }
+
+
+def _address(manifest: Manifest, name: Media) -> str | None:
+    """Where a part is, if the avatar has it."""
+    part = manifest.parts.get(name)
+    return None if part is None else f"/v1/avatars/{manifest.id}/{name}?v={part.sha256}"
 
 
 def _complete(manifest: Manifest | None) -> bool:
@@ -70,12 +99,12 @@ async def list_all(state: StateDep) -> dict[str, object]:
 @router.get(
     "/{avatar}",
     summary="Look at an avatar",
-    response_model=AvatarModel,
+    response_model=AvatarDetails,
     responses=responses(401, 404, 422),
     dependencies=[NeedsApiKey],
 )
 async def get(avatar: AvatarPath, state: StateDep) -> dict[str, object]:
-    """Its name, size and where it comes from."""
+    """Its name, size and loop, where it comes from, and how it was made."""
     return await details(avatar, state)
 
 
@@ -87,7 +116,7 @@ async def details(avatar: str, state: State) -> dict[str, object]:
     """
     for entry in await asyncio.to_thread(state.store.list):
         if entry.id == avatar and entry.manifest and _complete(entry.manifest):
-            return _describe(entry, entry.manifest, state)
+            return _describe_all(entry, entry.manifest, state)
     raise AvatarNotFound(f"There is no avatar '{avatar}'. GET /v1/avatars lists what there is.")
 
 
@@ -102,10 +131,19 @@ async def _media(state: State, request: Request, avatar: str, name: Media, versi
     known = version is not None and hmac.compare_digest(version.encode(), part.sha256.encode())
     if not known:
         require_api_key(request, state.settings)
-    media_type = "image/webp" if name == "poster.webp" else "video/mp4"
     return await file_response(
-        request, path, media_type, {"Cache-Control": IMMUTABLE if known else "no-cache"}
+        request, path, MEDIA_TYPES[name], {"Cache-Control": IMMUTABLE if known else "no-cache"}
     )
+
+
+async def _record(state: State, request: Request, avatar: str, name: Media, version: str | None) -> Response:
+    """The same for what tells how an avatar was made, which those of old do not have."""
+    try:
+        return await _media(state, request, avatar, name, version)
+    except BundleInvalid:
+        if name in (await asyncio.to_thread(state.store.manifest, avatar)).parts:
+            raise
+        raise HTTPProblem(404, "not_recorded", f"The avatar '{avatar}' was made without {name}.") from None
 
 
 def _media_responses(media_type: str) -> dict[int | str, dict[str, Any]]:
@@ -137,3 +175,25 @@ async def poster(avatar: AvatarPath, state: StateDep, request: Request, v: Versi
 async def idle(avatar: AvatarPath, state: StateDep, request: Request, v: Version = None) -> Response:
     """A silent loop of the avatar at rest; byte ranges work."""
     return await _media(state, request, avatar, "idle.mp4", v)
+
+
+@router.get(
+    "/{avatar}/steps.webp",
+    summary="How an avatar was made",
+    response_class=Response,
+    responses=_media_responses("image/webp"),
+)
+async def steps(avatar: AvatarPath, state: StateDep, request: Request, v: Version = None) -> Response:
+    """A sheet with a picture of every step, where the avatar has one (`steps_url`)."""
+    return await _record(state, request, avatar, "steps.webp", v)
+
+
+@router.get(
+    "/{avatar}/report.json",
+    summary="What was judged when an avatar was made",
+    response_class=Response,
+    responses=_media_responses("application/json"),
+)
+async def report(avatar: AvatarPath, state: StateDep, request: Request, v: Version = None) -> Response:
+    """Face, pose, light and others, by step, where the avatar has it (`report_url`)."""
+    return await _record(state, request, avatar, "report.json", v)
