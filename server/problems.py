@@ -29,8 +29,10 @@ STATUS_OF_CODE: dict[str, int] = {
     "engine_failed": 500,
     "performer_lost": 503,
     "capacity_reached": 503,
+    "jobs_unavailable": 503,
     "language_not_spoken": 422,
     "script_rejected": 422,
+    "background_rejected": 422,
     "voice_not_found": 404,
     "avatar_not_found": 404,
     "session_not_found": 404,
@@ -53,7 +55,7 @@ STATUS_OF_CODE: dict[str, int] = {
 }
 """HTTP status of each code of ``streaming.errors`` and ``avatars.errors``; any other code is a 500."""
 
-RETRY_AFTER_SECONDS: dict[str, int] = {"performer_lost": 2, "capacity_reached": 10}
+RETRY_AFTER_SECONDS: dict[str, int] = {"performer_lost": 2, "jobs_unavailable": 5, "capacity_reached": 10}
 
 _CODE_OF_STATUS = {
     400: "bad_request",

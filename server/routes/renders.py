@@ -9,7 +9,8 @@ from starlette.requests import HTTPConnection
 
 from server.captions import webvtt
 from server.files import file_response
-from server.jobs import ENDED, RenderJob
+from server.jobs.job import ENDED
+from server.jobs.renders import RenderJob
 from server.models import Render, RenderCreate, RenderCreated, RenderList
 from server.problems import HTTPProblem, responses
 from server.security import SCHEMES, require_owner

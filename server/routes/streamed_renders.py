@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from server.jobs import RenderJob
+from server.jobs.renders import RenderJob
 from server.middleware import CLOSE
 from server.models import RenderCreated
 from server.pcm import PCM_BODY, Encoding, SampleRate, check_type, samples

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from streaming.children import FIRST_RESTART_DELAY_SECONDS, STOP_TIMEOUT_SECONDS, next_delay, reap, spawn
 from streaming.clock import Clock, SystemClock
 from streaming.errors import EngineFailed, LipstreamError, PerformerLost, ScriptRejected, error_from_code
 from streaming.options import EngineOptions
@@ -44,9 +44,6 @@ LOADING_TIMEOUT_SECONDS = 1800.0
 """What the start waits: some engines fetch and load gigabytes."""
 DESCRIBE_TIMEOUT_SECONDS = 5.0
 """Without an answer by then, what it said last is told."""
-FIRST_RESTART_DELAY_SECONDS = 0.1
-MAX_RESTART_DELAY_SECONDS = 5.0
-STOP_TIMEOUT_SECONDS = 3.0
 MAX_STARTS = 3
 """A child that dies this often before it was ever ready will not come up by itself."""
 CREDIT_SHARE = 4
@@ -74,14 +71,6 @@ class PerformerConfig:
     face: str = "atlas"
     data_dir: Path | None = None
     options: EngineOptions = field(default_factory=EngineOptions)
-
-
-def _environment() -> dict[str, str]:
-    """The child's environment: our own packages first, and no idle threads that spin beside the engines."""
-    root = str(Path(__file__).parents[2])
-    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    threads = {name: os.environ.get(name, "1") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
-    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
 
 
 @dataclass(slots=True)
@@ -265,7 +254,7 @@ class LocalPerformer:
                 self._give_up(EngineFailed.code, "The performer dies while it starts. Run lipstream doctor.")
             if self._unable is not None:
                 return
-            delay = FIRST_RESTART_DELAY_SECONDS if was_ready else min(2 * delay, MAX_RESTART_DELAY_SECONDS)
+            delay = next_delay(delay, was_ready)
             log.warning("performer died, starting it again", delay_seconds=delay)
             await self._clock.sleep_until(self._clock.now() + delay)
             self.restarts += 1
@@ -302,30 +291,19 @@ class LocalPerformer:
         return was_ready
 
     async def _spawn(self, theirs: socket.socket) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
+        command = (
             *self._command,
             *("--fd", str(theirs.fileno()), "--speech", self._config.speech, "--face", self._config.face),
             *(("--data-dir", str(self._config.data_dir)) if self._config.data_dir else ()),
             *("--options", msgspec.json.encode(self._config.options).decode()),
-            pass_fds=(theirs.fileno(),),
-            stdin=asyncio.subprocess.DEVNULL,
-            env=_environment(),
-            # Ctrl-C is for the server; the child ends when its pipe closes.
-            start_new_session=True,
         )
+        return await spawn(command, theirs)
 
     async def _reap(self) -> None:
-        """Wait for a child whose pipe is closed; kill one that does not go."""
         process = self._process
         if process is None:
             return
-        # Not asyncio.timeout: before Python 3.11.4 it does not time out in a task that was cancelled, as this
-        # one is when the server closes.
-        gone = asyncio.ensure_future(process.wait())
-        await asyncio.wait((gone,), timeout=STOP_TIMEOUT_SECONDS)
-        if not gone.done():
-            process.kill()
-        await gone
+        await reap(process, STOP_TIMEOUT_SECONDS)
         self._process = None
 
     def _dispatch(self, message: FromPerformer) -> None:

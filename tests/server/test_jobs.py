@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from server.jobs import RenderJob, RenderJobs
+from server.jobs.renders import RenderJob, RenderJobs
 from server.problems import HTTPProblem
 from streaming.audio.feed import SoundFeed
 from streaming.errors import CapacityReached, VoiceNotFound

@@ -130,7 +130,7 @@ async def test_a_full_disk_is_said(rendering, monkeypatch):
         raise OSError(28, "No space left on device")
 
     async with rendering() as server:
-        monkeypatch.setattr("server.jobs.shutil.copyfileobj", full)
+        monkeypatch.setattr("server.jobs.renders.shutil.copyfileobj", full)
         answer = await server.http.post(
             "/v1/renders/audio", content=wav(tone(SPEECH_RATE, 0.1)), headers=SOUND
         )

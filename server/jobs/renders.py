@@ -18,6 +18,7 @@ from typing import BinaryIO, Protocol
 import structlog
 
 from avatars.errors import AvatarError
+from server.jobs.job import ENDED
 from server.models import RenderStatus
 from server.problems import HTTPProblem
 from streaming.clock import Clock
@@ -26,8 +27,6 @@ from streaming.render import RenderRequest, RenderResult
 
 Renderer = Callable[[RenderRequest, Path, Callable[[float], None]], Awaitable[RenderResult]]
 """Renders a request to a path and reports progress in 0..1; leaves no file behind unless it succeeds."""
-
-ENDED: frozenset[RenderStatus] = frozenset({"done", "failed", "cancelled"})
 
 _log = structlog.get_logger(__name__)
 
