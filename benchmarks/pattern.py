@@ -84,7 +84,7 @@ class PatternCompositor:
 class PatternCompositors:
     """Opens test cards under any avatar's name."""
 
-    def open(self, avatar: str, seed: int = 0) -> PatternCompositor:
+    def open(self, avatar: str, seed: int = 0, background: str | None = None) -> PatternCompositor:
         return PatternCompositor()
 
 

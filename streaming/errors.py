@@ -58,6 +58,12 @@ class ScriptRejected(LipstreamError):
     code = "script_rejected"
 
 
+class BackgroundRejected(LipstreamError):
+    """The background asked for is no colour, or the avatar has one of its own."""
+
+    code = "background_rejected"
+
+
 class PerformerLost(LipstreamError):
     """The performer process died; it is being restarted and the next utterance will work."""
 

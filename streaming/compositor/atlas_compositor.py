@@ -64,6 +64,9 @@ class AtlasCompositor:
         face: where drawn mouths go; without it they are not shown.
         renew: where they go by now, asked when patches come that were drawn for another part; called where
             frames are composed.
+
+    Attributes:
+        warp: the motion of the frame that was composed last.
     """
 
     position = 0
@@ -83,7 +86,7 @@ class AtlasCompositor:
         self._follower = MouthFollower()
         self._loud = LoudMouth()
         self._speech = SpeechMotion(life)
-        self._warp = Warp(assets.motion, assets.width, assets.height)
+        self.warp = Warp(assets.motion, assets.width, assets.height)
         self._shared = unpack(assets.still, assets.width, assets.height)
         # Mouth and eyes are drawn over in place; the rest of the still never changes.
         self._still = unpack(np.array(assets.still), assets.width, assets.height)
@@ -104,7 +107,7 @@ class AtlasCompositor:
         frame = av.VideoFrame(self.width, self.height, "yuv420p")
         frame.colorspace = Colorspace.SMPTE170M
         frame.color_range = ColorRange.MPEG
-        self._warp.draw(self._still, pose.motion, frame_planes(frame))
+        self.warp.draw(self._still, pose.motion, frame_planes(frame))
         return frame
 
     def _use(self, face: StillFace | None) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 from streaming.slots import Patch
 
@@ -44,9 +47,42 @@ class Compositor(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Layers:
+    """A person without what is behind.
+
+    Attributes:
+        frame: the person's own colours (straight, not multiplied by alpha) wherever something of the person
+            shows, as :meth:`Compositor.compose` gives them; plain grey further away.
+        alpha: (height, width) uint8, 255 for all of the person.
+    """
+
+    frame: av.VideoFrame
+    alpha: NDArray[np.uint8]
+
+
+@runtime_checkable
+class LayeredCompositor(Compositor, Protocol):
+    """One that can also draw the person alone."""
+
+    def compose_layers(self, index: int, patch: Patch | None) -> Layers:
+        """The person in slot ``index``; in place of :meth:`compose`, as a session is drawn in one way."""
+        ...
+
+
 class CompositorFactory(Protocol):
     """Opens compositors; the avatar's shared parts are loaded once per process."""
 
-    def open(self, avatar: str, seed: int = 0) -> Compositor:
-        """A compositor for the avatar with this id; ``seed`` varies blinks and gaze between sessions."""
+    def open(self, avatar: str, seed: int = 0, background: str | None = None) -> Compositor:
+        """A compositor for the avatar with this id.
+
+        Args:
+            avatar: its id.
+            seed: varies blinks and gaze between sessions.
+            background: a colour behind a person who has no background; see
+                :func:`streaming.compositor.colours.colour`.
+
+        Raises:
+            BackgroundRejected: it is no colour, or the avatar has a background.
+        """
         ...

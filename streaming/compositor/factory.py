@@ -14,11 +14,15 @@ from avatars.musetalk import frames_of, is_current, source_part
 from avatars.store import AvatarStore
 from streaming.compositor.assets import AtlasAssets, load_assets
 from streaming.compositor.atlas_compositor import AtlasCompositor, StillFace
+from streaming.compositor.backdrops import Backdrops, check_background
 from streaming.compositor.cache import SharedCache
 from streaming.compositor.face import FaceAssets
+from streaming.compositor.layered import BackedCompositor
 from streaming.compositor.life import Life
 from streaming.compositor.loop import LoopAssets, load_frames
 from streaming.compositor.loop_compositor import LoopCompositor
+from streaming.compositor.matte import StillMatte
+from streaming.compositor.own_colours import with_own_colours
 
 log = structlog.get_logger(__name__)
 
@@ -41,25 +45,42 @@ class AvatarCompositorFactory:
         self._atlases: SharedCache[AtlasAssets] = SharedCache(KEPT_BYTES, _bytes_of)
         self._loops: SharedCache[LoopAssets] = SharedCache(KEPT_BYTES, lambda loop: loop.frames.nbytes)
         self._faces: SharedCache[FaceAssets] = SharedCache(KEPT_BYTES, lambda face: face.nbytes)
+        self._backdrops = Backdrops(store, KEPT_BYTES)
         self._still_faces: SharedCache[StillFace] = SharedCache(KEPT_BYTES, lambda face: face.nbytes)
         # One frame is too little work to share between threads; sessions are what runs side by side.
         cv2.setNumThreads(1)
 
-    def open(self, avatar: str, seed: int = 0) -> AtlasCompositor | LoopCompositor:
+    def open(
+        self, avatar: str, seed: int = 0, background: str | None = None
+    ) -> AtlasCompositor | LoopCompositor | BackedCompositor:
         """A compositor for the avatar with this id: of its mouth atlas, or else of its idle loop.
 
         Drawn mouths are shown when it has a part for them that is up to date.
 
+        Args:
+            avatar: its id.
+            seed: varies blinks and gaze between sessions.
+            background: a colour behind a person who has no background; its frames then are no layers.
+
         Raises:
             AvatarNotFound: there is none.
+            BackgroundRejected: ``background`` is no colour, or the avatar has a background.
             BundleInvalid: it is damaged, has nothing to show, or too much.
         """
         manifest = self._store.manifest(avatar)
+        check_background(manifest, background)
+        return self._backdrops.before(self._person(manifest, seed), manifest, background)
+
+    def _person(self, manifest: Manifest, seed: int) -> AtlasCompositor | LoopCompositor:
+        avatar = manifest.id
         source = source_part(manifest)
         # Keyed by contents: an avatar that is made again under the same id is loaded again.
         key = (avatar, manifest.parts[source].sha256)
         if source == "atlas.npz":
-            assets = self._atlases.get(key, lambda: load_assets(self._store.get(avatar).atlas()))
+            matte = self._backdrops.still(manifest)
+            if matte is not None:
+                key = (avatar, "-".join((key[1], manifest.parts["alpha.png"].sha256)))
+            assets = self._atlases.get(key, lambda: self._load_atlas(avatar, matte))
 
             def still_face() -> StillFace | None:
                 return self._still_face(key, manifest, assets)
@@ -67,6 +88,10 @@ class AvatarCompositorFactory:
             return AtlasCompositor(assets, Life(seed, assets.eye_span), still_face(), still_face)
         loop = self._loops.get(key, lambda: self._load_loop(avatar))
         return LoopCompositor(loop, self._face(key, manifest), lambda: self._face(key, manifest))
+
+    def _load_atlas(self, avatar: str, matte: StillMatte | None) -> AtlasAssets:
+        atlas = self._store.get(avatar).atlas()
+        return load_assets(atlas if matte is None else with_own_colours(atlas, matte.plane))
 
     def _load_loop(self, avatar: str) -> LoopAssets:
         bundle = self._store.get(avatar)

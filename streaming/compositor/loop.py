@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 import structlog
 from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace
+from av.video.stream import VideoStream
 
 from avatars.errors import BundleInvalid
 from avatars.manifest import LoopKind, Manifest
@@ -38,15 +39,24 @@ class LoopFrames:
         size: width and height in pixels.
         count: how many frames there are.
         decoded: gives them, the first at once.
+        kept: bytes of a frame; of all its planes when not given.
+        keep: writes what is kept of a frame.
     """
 
     def __init__(
-        self, name: str, size: tuple[int, int], count: int, decoded: Iterator[av.VideoFrame]
+        self,
+        name: str,
+        size: tuple[int, int],
+        count: int,
+        decoded: Iterator[av.VideoFrame],
+        kept: int | None = None,
+        keep: Callable[[av.VideoFrame, Plane], None] | None = None,
     ) -> None:
         self._name = name
         self._size = size
+        self._keep = keep or _keep_planes
         # Memory is taken as it is written.
-        self._packed = np.empty((count, packed_size(*size)), np.uint8)
+        self._packed = np.empty((count, packed_size(*size) if kept is None else kept), np.uint8)
         self._shared = self._packed.view()
         self._shared.flags.writeable = False
         self._decoded = decoded
@@ -108,7 +118,7 @@ class LoopFrames:
             return False
         if self._there == len(self) or (frame.width, frame.height) != self._size:
             raise _other(self._name)
-        unpack(self._packed[self._there], *self._size).put(frame_planes(_as_bt601(frame)))
+        self._keep(frame, self._packed[self._there])
         with self._news:
             self._there += 1
             self._news.notify_all()
@@ -158,6 +168,22 @@ def load_frames(path: Path, manifest: Manifest) -> LoopFrames:
             f"The loop of '{name}' takes {needed // 10**6} MB when it is played, and at most "
             f"{MAX_LOOP_BYTES // 10**6} MB are allowed. Create it again from a shorter or smaller video."
         )
+    stream, decoded = open_film(path, name)
+    if stream.frames not in (0, manifest.frames):
+        raise _other(name)
+    return LoopFrames(name, size, manifest.frames, decoded)
+
+
+def open_film(path: Path, name: str) -> tuple[VideoStream, Iterator[av.VideoFrame]]:
+    """The picture of an MP4 file of an avatar's bundle, and its frames.
+
+    Args:
+        path: of the file.
+        name: of the avatar.
+
+    Raises:
+        BundleInvalid: it cannot be opened.
+    """
     try:
         # Named, as other formats are lists of files that may lie anywhere.
         container = av.open(str(path), format="mp4")
@@ -168,11 +194,13 @@ def load_frames(path: Path, manifest: Manifest) -> LoopFrames:
     if not container.streams.video:
         raise _broken(name)
     stream = container.streams.video[0]
-    if stream.frames not in (0, manifest.frames):
-        raise _other(name)
     # One thread: sessions that play must not be disturbed by one that opens.
     stream.codec_context.thread_count = 1
-    return LoopFrames(name, size, manifest.frames, container.decode(stream))
+    return stream, container.decode(stream)
+
+
+def _keep_planes(frame: av.VideoFrame, packed: Plane) -> None:
+    unpack(packed, frame.width, frame.height).put(frame_planes(_as_bt601(frame)))
 
 
 def _as_bt601(frame: av.VideoFrame) -> av.VideoFrame:

@@ -14,7 +14,7 @@ from streaming.compositor.current_face import CurrentFace
 from streaming.compositor.drawn_mouth import DrawnMouth
 from streaming.compositor.face import FaceAssets
 from streaming.compositor.loop import LoopAssets
-from streaming.compositor.loop_follower import LoopFollower
+from streaming.compositor.loop_follower import Layer, LoopFollower
 from streaming.compositor.planes import Planes, frame_planes, packed_size, unpack
 from streaming.slots import FacePixels, Patch
 
@@ -29,6 +29,9 @@ class LoopCompositor:
         face: where drawn mouths go; without it they are not shown.
         renew: where they go by now, asked when patches come that were drawn for another part; called where
             frames are composed.
+
+    Attributes:
+        shown: the frames of the loop that were composed last, from the lowest layer to the highest.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class LoopCompositor:
         self._blender = PatchBlender()
         self._layer: Planes | None = None
         self._begun: int | None = None
+        self.shown: list[Layer] = []
 
     @property
     def position(self) -> int:
@@ -62,7 +66,7 @@ class LoopCompositor:
         if self._begun is None:
             # A loop that is still being decoded is shown from its beginning, whatever time it is.
             self._begun = 0 if self._loop.whole else index
-        lowest, *higher = self._follower.follow(index - self._begun, wanted)
+        lowest, *higher = self.shown = self._follower.follow(index - self._begun, wanted)
         mouth, weight = self._drawn.follow(index, patch)
         frame = av.VideoFrame(self.width, self.height, "yuv420p")
         frame.colorspace = Colorspace.SMPTE170M

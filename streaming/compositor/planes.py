@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import av
 import cv2
 import numpy as np
+from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
 Plane = NDArray[np.uint8]
@@ -86,8 +87,14 @@ def pack_all(pictures: NDArray[np.uint8]) -> Plane:
 
 def frame_planes(frame: av.VideoFrame) -> Planes:
     """Writable views of a yuv420p frame's planes; nothing written through them is copied again."""
-    views: list[Plane] = []
-    for plane in frame.planes:
-        rows = np.frombuffer(plane, np.uint8)[: plane.line_size * plane.height]  # pyright: ignore[reportArgumentType, reportCallIssue]
-        views.append(rows.reshape(plane.height, plane.line_size)[:, : plane.width])
-    return Planes(*views)
+    return Planes(*map(_view, frame.planes))
+
+
+def luma_of(frame: av.VideoFrame) -> Plane:
+    """The first plane of a frame of 8 bits, as a writable view."""
+    return _view(frame.planes[0])
+
+
+def _view(plane: VideoPlane) -> Plane:
+    rows = np.frombuffer(plane, np.uint8)[: plane.line_size * plane.height]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return rows.reshape(plane.height, plane.line_size)[:, : plane.width]

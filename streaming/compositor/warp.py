@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streaming.compositor.planes import Planes
+from streaming.compositor.planes import Plane, Planes
 
 CELL = 16
 """Luma pixels between two nodes of the displacement grid.
@@ -73,6 +73,26 @@ class Warp:
         cv2.resize(self._nodes, self._chroma.shape[1::-1], dst=self._chroma, interpolation=cv2.INTER_LINEAR)
         _resample(source.u, self._chroma_map, target.u)
         _resample(source.v, self._chroma_map, target.v)
+
+    @property
+    def reach(self) -> float:
+        """The longest way in luma pixels that the last draw moved anything."""
+        # What drawing leaves in the nodes are chroma coordinates.
+        return float(np.abs(self._nodes * 2 + 0.5 - self._base).max())
+
+    def draw_again(
+        self, source: Plane, target: Plane, window: tuple[int, int, int, int] | None = None
+    ) -> None:
+        """Resample another plane as the last draw did.
+
+        Args:
+            source: (height, width) of luma's size.
+            target: receives it.
+            window: x, y, width, height of what is written; all of it when not given.
+        """
+        x, y, width, height = window or (0, 0, target.shape[1], target.shape[0])
+        part = np.s_[y : y + height, x : x + width]
+        _resample(source, self._luma_map[part], target[part])
 
 
 def _resample(source: NDArray[np.uint8], where: NDArray[np.float32], target: NDArray[np.uint8]) -> None:

@@ -369,7 +369,7 @@ async def test_changes_of_avatar_come_in_the_order_of_asking():
     go = threading.Event()
 
     class SlowCompositors(FlatCompositors):
-        def open(self, avatar: str, seed: int = 0):
+        def open(self, avatar: str, seed: int = 0, background: str | None = None):
             if avatar == "slow":
                 go.wait(10)
             return super().open(avatar, seed)

@@ -194,7 +194,7 @@ async def test_a_session_that_opens_while_all_are_closed_does_not_stay():
     opening, go = threading.Event(), threading.Event()
 
     class SlowCompositors(FlatCompositors):
-        def open(self, avatar: str, seed: int = 0):
+        def open(self, avatar: str, seed: int = 0, background: str | None = None):
             opening.set()
             go.wait(10)
             return super().open(avatar, seed)
@@ -217,7 +217,7 @@ async def test_creating_cancelled_midway_leaves_nothing_and_gives_the_place_back
     opening, go = threading.Event(), threading.Event()
 
     class SlowCompositors(FlatCompositors):
-        def open(self, avatar: str, seed: int = 0):
+        def open(self, avatar: str, seed: int = 0, background: str | None = None):
             opening.set()
             go.wait(10)
             return super().open(avatar, seed)

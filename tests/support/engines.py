@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 import av
 import numpy as np
 
-from streaming.errors import LipstreamError
+from streaming.errors import BackgroundRejected, LipstreamError
 from streaming.face.base import FaceEngine, FaceRequest, PromisedPatch
 from streaming.performer.base import CardDescription, PerformerDescription, PerformRequest, VoiceDescription
 from streaming.performer.line import run_line
@@ -159,8 +159,12 @@ class FlatCompositor:
 class FlatCompositors:
     def __init__(self) -> None:
         self.opened: list[tuple[str, FlatCompositor]] = []
+        self.backgrounds: list[str | None] = []
 
-    def open(self, avatar: str, seed: int = 0) -> FlatCompositor:
+    def open(self, avatar: str, seed: int = 0, background: str | None = None) -> FlatCompositor:
+        if background is not None and avatar != "clear":
+            raise BackgroundRejected("It has a background.")
+        self.backgrounds.append(background)
         if avatar == "missing":
             raise LipstreamError("There is no avatar called missing.")
         compositor = FlatCompositor(96, 64) if avatar == "wide" else FlatCompositor()
