@@ -20,6 +20,14 @@ Language = Field(
     default=None, max_length=16, examples=["en"], description="BCP 47; judged by the letters if absent."
 )
 
+BackgroundColour = Field(
+    default=None,
+    max_length=64,
+    examples=["#00ff00"],
+    description="A colour behind an avatar that was made without a background: #rrggbb, #rgb, a name of "
+    "CSS, or default (light grey). Refused for other avatars.",
+)
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -31,6 +39,7 @@ class SessionCreate(_Body):
     avatar: AvatarId | None = None
     voice: str | None = VoiceName
     language: str | None = Language
+    background: str | None = BackgroundColour
 
 
 class SessionLinks(BaseModel):

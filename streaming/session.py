@@ -17,7 +17,7 @@ from streaming.commands import CommandLine
 from streaming.compositor.base import Compositor, CompositorFactory
 from streaming.encoders.base import VIDEO_CODECS, VideoCodec
 from streaming.encoders.h264 import H264Codec
-from streaming.errors import CapacityReached, LipstreamError, SessionClosed
+from streaming.errors import BackgroundRejected, CapacityReached, LipstreamError, SessionClosed
 from streaming.observer import Observer
 from streaming.performer.base import Performer
 from streaming.playout import Playout
@@ -47,6 +47,7 @@ class SessionOptions:
     audio_bitrate: int = DEFAULT_AUDIO_BITRATE
     h264_codec: H264Codec = "libx264"
     face_seconds: float = FACE_SECONDS
+    background: str | None = None
 
 
 class Session:
@@ -117,7 +118,10 @@ class Session:
     ) -> Session:
         """A running session; raises what the factory raises."""
         # Not on the stage's threads: files may be slow, and all other sessions' frames would wait for them.
-        compositor = await asyncio.to_thread(compositors.open, avatar, secrets.randbits(SEED_BITS))
+        options = options or SessionOptions()
+        compositor = await asyncio.to_thread(
+            compositors.open, avatar, secrets.randbits(SEED_BITS), options.background
+        )
         session = cls(
             avatar,
             compositor,
@@ -126,7 +130,7 @@ class Session:
             clock=clock,
             executor=executor,
             observer=observer,
-            options=options or SessionOptions(),
+            options=options,
         )
         session._tasks = [
             asyncio.create_task(session._playout.run(), name=f"playout-{session.id}"),
@@ -258,7 +262,7 @@ class Session:
         # One after the other: the last one asked for is the one that stays.
         async with self._changing_avatar:
             self._check_open()
-            compositor = await asyncio.to_thread(self._compositors.open, avatar, secrets.randbits(SEED_BITS))
+            compositor = await asyncio.to_thread(self._open_compositor, avatar)
         self._check_open()
 
         def change() -> None:
@@ -269,6 +273,14 @@ class Session:
         self.avatar = avatar
         self.width, self.height = compositor.width, compositor.height
         self._set_state(self.state, force=True)
+
+    def _open_compositor(self, avatar: str) -> Compositor:
+        """Before the session's colour, where the avatar has nothing behind it."""
+        seed = secrets.randbits(SEED_BITS)
+        try:
+            return self._compositors.open(avatar, seed, self._options.background)
+        except BackgroundRejected:
+            return self._compositors.open(avatar, seed)
 
     def commands(self) -> CommandLine:
         """What carries out the commands of one connection; to be closed with it."""

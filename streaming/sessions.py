@@ -93,10 +93,24 @@ class SessionManager:
 
         await asyncio.get_running_loop().run_in_executor(self._executor, first_slot)
 
-    async def create(self, avatar: str, *, voice: str | None = None, language: str | None = None) -> Session:
+    async def create(
+        self,
+        avatar: str,
+        *,
+        voice: str | None = None,
+        language: str | None = None,
+        background: str | None = None,
+    ) -> Session:
         """A new running session.
 
+        Args:
+            avatar: who is shown.
+            voice: who speaks.
+            language: in which language.
+            background: a colour behind avatars that have nothing behind them.
+
         Raises:
+            BackgroundRejected: it is no colour, or the avatar has a background.
             CapacityReached: no more sessions fit.
             VoiceNotFound: the voice is not installed.
             LipstreamError: the avatar does not exist or is damaged.
@@ -129,6 +143,7 @@ class SessionManager:
                     self._limits.audio_bitrate,
                     await self._probed_codec(),
                     self.face_seconds,
+                    background,
                 ),
             )
             if self._ended:

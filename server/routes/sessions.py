@@ -59,7 +59,10 @@ async def create(
     body = body or SessionCreate()
     await state.require_voice(body.voice)
     session = await state.sessions.create(
-        body.avatar or state.settings.avatar, voice=body.voice, language=body.language
+        body.avatar or state.settings.avatar,
+        voice=body.voice,
+        language=body.language,
+        background=body.background,
     )
     response.headers["Location"] = f"/v1/sessions/{session.id}"
     response.headers["Cache-Control"] = "no-store"

@@ -21,7 +21,7 @@ from streaming.protocol import (
     WordSpoken,
 )
 from streaming.queue import MAX_WAITING_UTTERANCES
-from streaming.session import MAX_SINKS, Session
+from streaming.session import MAX_SINKS, Session, SessionOptions
 from streaming.slots import MouthShape, Notice, Slot
 from streaming.timing import SLOT_SAMPLES, SLOT_SECONDS
 from tests.support.clock import ManualClock, settle
@@ -438,7 +438,7 @@ async def test_avatars_are_not_loaded_on_the_threads_that_make_frames(monkeypatc
     threads: list[threading.Thread] = []
     opened = FlatCompositors.open
 
-    def noting(self: FlatCompositors, avatar: str, seed: int = 0):
+    def noting(self: FlatCompositors, avatar: str, seed: int = 0, background: str | None = None):
         threads.append(threading.current_thread())
         return opened(self, avatar, seed)
 
@@ -526,3 +526,21 @@ async def test_what_becomes_of_faces_is_told_and_counted():
     assert told == [("engine_fallback", "another one"), ("memory_low", "smaller batches")]
     assert (notes.fallbacks, notes.troubles) == (["drawn"], [("memory_low", "drawn")])
     assert notes.faces_late == 1 and notes.ended == ["completed"]
+
+
+async def test_the_colour_of_a_session_stays_when_its_avatar_changes():
+    compositors = FlatCompositors()
+    with ThreadPoolExecutor(2) as executor:
+        session = await Session.open(
+            "clear",
+            performer=DirectPerformer(),
+            compositors=compositors,
+            clock=ManualClock(),
+            executor=executor,
+            observer=NullObserver(),
+            options=SessionOptions(background="lime"),
+        )
+        for avatar in ("wide", "clear"):
+            await session.change_avatar(avatar)
+        assert compositors.shown == [("clear", "lime"), ("wide", None), ("clear", "lime")]
+        await session.close()

@@ -159,12 +159,12 @@ class FlatCompositor:
 class FlatCompositors:
     def __init__(self) -> None:
         self.opened: list[tuple[str, FlatCompositor]] = []
-        self.backgrounds: list[str | None] = []
+        self.shown: list[tuple[str, str | None]] = []
 
     def open(self, avatar: str, seed: int = 0, background: str | None = None) -> FlatCompositor:
         if background is not None and avatar != "clear":
             raise BackgroundRejected("It has a background.")
-        self.backgrounds.append(background)
+        self.shown.append((avatar, background))
         if avatar == "missing":
             raise LipstreamError("There is no avatar called missing.")
         compositor = FlatCompositor(96, 64) if avatar == "wide" else FlatCompositor()
