@@ -66,6 +66,7 @@ class Provenance(_Model):
         licence: SPDX identifier, or a few words.
         tools: what it was made with.
         consent: for a real person, who agreed to this use and how; else why none is needed.
+        sha256: of the source's file, in hexadecimal; empty where that is not known.
     """
 
     source: Line = NOT_STATED
@@ -73,6 +74,7 @@ class Provenance(_Model):
     licence: Line = NOT_STATED
     tools: tuple[Line, ...] = Field(default=(), max_length=20)
     consent: Line = NOT_STATED
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
 
 class Part(_Model):

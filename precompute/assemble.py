@@ -47,8 +47,7 @@ def assemble(
     progress("Writing the mouth atlas", 0.0)
     save_atlas(writer.path("atlas.npz"), atlas)
     progress("Writing the poster and the landmarks", 0.2)
-    write_poster(atlas, writer.path("poster.webp"))
-    _write_faces(atlas, writer.path("faces.npz"))
+    write_still_parts(atlas, writer.path("poster.webp"), writer.path("faces.npz"))
     progress("Drawing the idle loop", 0.25)
     frames = write_idle_loop(atlas, writer.path("idle.mp4"), idle_seconds)
     progress("Closing the bundle", 0.95)
@@ -70,9 +69,17 @@ def assemble(
     return bundle
 
 
-def _write_faces(atlas: MouthAtlas, path: Path) -> None:
-    """Landmarks (1, 468, 2) of the still in pixels, and their box (1, 4): left, top, right, bottom."""
+def write_still_parts(atlas: MouthAtlas, poster: Path, faces: Path) -> None:
+    """Write what comes of the still alone.
+
+    Args:
+        atlas: the avatar's.
+        poster: a WebP.
+        faces: an npz: landmarks (1, 468, 2) of the still in pixels, and their box (1, 4): left, top, right,
+            bottom.
+    """
+    write_poster(atlas, poster)
     landmarks = atlas.landmarks[None].astype(np.float32)
     boxes = np.concatenate([landmarks.min(axis=1), landmarks.max(axis=1)], axis=1)
-    with path.open("wb") as file:
+    with faces.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, landmarks=landmarks, boxes=boxes)

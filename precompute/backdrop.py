@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from precompute.clear import over_grey
 from precompute.matting.background import Background, composite
 from precompute.matting.edges import refine_edges
 from precompute.matting.face_inside import FULL, judge_matte, keep_face
@@ -39,17 +39,38 @@ class BackdropReport:
 
     def lines(self) -> list[str]:
         """Sentences for people."""
-        lines = [f"Background replaced ({self.matte}): the person takes {self.person:.0%} of the picture."]
-        if (found := self.clothing) is None:
-            return lines
-        if found.restored or found.drawn:
-            how = f"drawn by {found.inpainter}" if found.drawn else "taken back from the photo"
-            lines.append(
-                f"Clothing repaired: {found.before:.1%} was missing, {how}; {found.after:.1%} is missing now."
-            )
-        else:
-            lines.append(f"Clothing left as it is: {found.before:.1%} is missing.")
-        return lines
+        lines = [matte_line(self.matte, self.person)]
+        return lines if self.clothing is None else [*lines, clothing_line(self.clothing)]
+
+
+def matte_line(matte: str, person: float) -> str:
+    """A sentence for people on a matte: what made it, and the person's share of the picture."""
+    return f"Background replaced ({matte}): the person takes {person:.0%} of the picture."
+
+
+def clothing_line(found: ClothingReport) -> str:
+    """A sentence for people on a repair."""
+    if found.restored or found.drawn:
+        how = f"drawn by {found.inpainter}" if found.drawn else "taken back from the photo"
+        return f"Clothing repaired: {found.before:.1%} was missing, {how}; {found.after:.1%} is missing now."
+    return f"Clothing left as it is: {found.before:.1%} is missing."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Separated:
+    """A person told from the background, in pixels of the portrait's ``source``.
+
+    Attributes:
+        colours: (2S, 2S, 3) BGR: the photo, or the colours of a cut-out.
+        alpha: (2S, 2S), 0..1.
+        own: whether the photo came cut out, and brought this matte.
+        made_by: what made the matte.
+    """
+
+    colours: Image
+    alpha: Alpha
+    own: bool
+    made_by: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,27 +88,19 @@ class Prepared:
     tools: tuple[str, ...]
 
 
-class Prepare(Protocol):
-    """Changes a portrait before it becomes an avatar."""
-
-    def __call__(self, portrait: Portrait, cutout: Cutout | None) -> Prepared:
-        """``cutout``: the photo's own transparency, where it has any."""
-        ...
-
-
 @dataclass(slots=True)
 class Backdrop:
-    """Puts a portrait before another background.
+    """Puts a portrait before another background: all steps in one, or one by one.
 
     Attributes:
-        background: the new one.
+        background: the new one; ``None``: none at all, and the person's own colours up to the outermost hair.
         matter: makes the matte.
         inpainter: draws what is lost of the clothing; ``None``: clothing is not repaired.
         own_transparency: take the matte of a photo that brings one.
         report: of the last portrait.
     """
 
-    background: Background
+    background: Background | None
     matter: Matter
     inpainter: Inpainter | None
     own_transparency: bool = True
@@ -96,43 +109,89 @@ class Backdrop:
     def __call__(self, portrait: Portrait, cutout: Cutout | None) -> Prepared:
         """Make the matte, mend it, and put the new background behind the person.
 
+        Args:
+            portrait: what is changed.
+            cutout: the photo's own transparency, where it has any.
+
         Raises:
             AvatarRejected: ``matte_empty`` or ``matte_full``.
             EngineFailed: the inpainter broke.
         """
+        separated = self.separate(portrait, cutout)
+        tools, clothing = [separated.made_by], None
+        if self.inpainter is not None:
+            separated, clothing = repair(portrait, separated, self.inpainter)
+            tools += [clothing.inpainter] if clothing.inpainter else []
+        self.report = BackdropReport(separated.made_by, float(separated.alpha.mean()), clothing)
+        changed, alpha = compose(portrait, separated, self.background)
+        return Prepared(changed, alpha, tuple(tools))
+
+    def separate(self, portrait: Portrait, cutout: Cutout | None) -> Separated:
+        """Make the matte.
+
+        Raises:
+            AvatarRejected: ``matte_empty`` or ``matte_full``.
+            EngineUnavailable: the model is not there.
+        """
         wide = portrait.source.shape[0]
-        landmarks = portrait.landmarks[:, :2] * np.float32(wide / portrait.size)
         own = _own(cutout, portrait) if self.own_transparency and cutout is not None else None
         if own is not None:
             colours, alpha = own
+            landmarks = landmarks_of(portrait)
             judge_matte(alpha, landmarks)
-            alpha = keep_face(alpha, landmarks)
-            made_by = "the photo's own transparency"
-        else:
-            rough = self.matter.matte(portrait.frame)
-            judge_matte(rough, portrait.landmarks)
-            fine = keep_face(refine_edges(portrait.frame, rough), portrait.landmarks)
-            colours, alpha = portrait.source, _enlarged(fine, wide)
-            made_by = self.matter.name
-        clothing = None
-        tools = [made_by]
-        if self.inpainter is not None:
-            mended = mend(colours, alpha, landmarks, self.inpainter, whole_photo=own is None)
-            colours, alpha, clothing = mended.colours, mended.alpha, mended.report
-            if clothing.inpainter:
-                tools.append(clothing.inpainter)
-        behind = self.background.behind(portrait.source, alpha)
-        person = own_colours(colours, alpha) if own is None else colours
-        source = composite(person, alpha, behind)
-        size = (portrait.size, portrait.size)
-        frame = np.asarray(cv2.resize(source, size, interpolation=cv2.INTER_AREA), np.uint8)
-        small = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
-        self.report = BackdropReport(made_by, float(alpha.mean()), clothing)
-        return Prepared(
-            replace(portrait, frame=frame, source=source),
-            np.clip(small * 255 + 0.5, 0, 255).astype(np.uint8),
-            tuple(tools),
-        )
+            return Separated(colours, keep_face(alpha, landmarks), True, "the photo's own transparency")
+        rough = self.matter.matte(portrait.frame)
+        judge_matte(rough, portrait.landmarks)
+        fine = keep_face(refine_edges(portrait.frame, rough), portrait.landmarks)
+        return Separated(portrait.source, _enlarged(fine, wide), False, self.matter.name)
+
+
+def repair(
+    portrait: Portrait, separated: Separated, inpainter: Inpainter
+) -> tuple[Separated, ClothingReport]:
+    """Mend what the matte bit out of the clothing. Where nothing is to be mended, the same comes back.
+
+    Raises:
+        EngineFailed: the inpainter broke.
+    """
+    landmarks = landmarks_of(portrait)
+    mended = mend(separated.colours, separated.alpha, landmarks, inpainter, whole_photo=not separated.own)
+    if not (mended.report.restored or mended.report.drawn):
+        return separated, mended.report
+    return replace(separated, colours=mended.colours, alpha=mended.alpha), mended.report
+
+
+def compose(
+    portrait: Portrait, separated: Separated, background: Background | None
+) -> tuple[Portrait, NDArray[np.uint8]]:
+    """Put a background behind the person.
+
+    Args:
+        portrait: as it was cut from the photo.
+        separated: the person.
+        background: the new one; ``None``: light grey behind the person's own, whole colours.
+
+    Returns:
+        The portrait with it, and the matte in pixels of its frame, (S, S) uint8.
+    """
+    alpha = separated.alpha
+    person = separated.colours if separated.own else own_colours(separated.colours, alpha)
+    if background is None:
+        source = over_grey(person, alpha)
+    else:
+        source = composite(person, alpha, background.behind(portrait.source, alpha))
+    size = (portrait.size, portrait.size)
+    frame = np.asarray(cv2.resize(source, size, interpolation=cv2.INTER_AREA), np.uint8)
+    small = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
+    return (
+        replace(portrait, frame=frame, source=source),
+        np.clip(small * 255 + 0.5, 0, 255).astype(np.uint8),
+    )
+
+
+def landmarks_of(portrait: Portrait) -> NDArray[np.float32]:
+    """(468, 2) landmarks in pixels of the portrait's ``source``."""
+    return portrait.landmarks[:, :2] * np.float32(portrait.source.shape[0] / portrait.size)
 
 
 def _own(cutout: Cutout, portrait: Portrait) -> tuple[Image, Alpha] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -33,13 +33,19 @@ def idle_frames(atlas: MouthAtlas, count: int) -> Iterator[av.VideoFrame]:
     return (compositor.compose(index, None) for index in range(count))
 
 
-def write_idle_loop(atlas: MouthAtlas, path: Path, seconds: float = LOOP_SECONDS) -> int:
+def write_idle_loop(
+    atlas: MouthAtlas,
+    path: Path,
+    seconds: float = LOOP_SECONDS,
+    each: Callable[[int, av.VideoFrame], None] | None = None,
+) -> int:
     """Write the loop as H.264 in MP4 (yuv420p, BT.601); the file appears whole or not at all.
 
     Args:
         atlas: the avatar.
         path: where to write.
         seconds: length of the loop; below about 4 s blinks look regular.
+        each: told of each frame, before it is written.
 
     Returns:
         How many frames it has.
@@ -54,6 +60,8 @@ def write_idle_loop(atlas: MouthAtlas, path: Path, seconds: float = LOOP_SECONDS
             stream.pix_fmt = PIXEL_FORMAT
             tag_bt601(stream.codec_context)
             for index, frame in enumerate(idle_frames(atlas, count)):
+                if each is not None:
+                    each(index, frame)
                 frame.pts, frame.time_base = index, FRAME_TIME_BASE
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))

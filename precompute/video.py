@@ -19,7 +19,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from precompute.errors import AvatarRejected
-from precompute.video_picture import Image, Turn, picture_of, turn_of
+from precompute.video_picture import Image, Turn, hdr_of, picture_of, turn_of
 from precompute.video_slots import Timed, fill_slots
 from precompute.video_whole import is_cut_short
 from streaming.timing import FPS
@@ -70,6 +70,8 @@ class VideoInfo(msgspec.Struct, frozen=True):
         coded_height: likewise.
         seconds: of the pictures.
         rate: frames per second on average.
+        turn: degrees clockwise by which frames are set upright: 0, 90, 180 or 270.
+        hdr: which high dynamic range is brought to the usual one: ``HLG``, ``PQ``, or empty.
     """
 
     format: str
@@ -80,6 +82,8 @@ class VideoInfo(msgspec.Struct, frozen=True):
     coded_height: int
     seconds: float
     rate: float
+    turn: int = 0
+    hdr: str = ""
 
 
 class VideoFile:
@@ -215,6 +219,8 @@ class VideoFile:
                 coded_height=frame.height,
                 seconds=round(seconds, 3),
                 rate=round(count / seconds, 3),
+                turn=self._turn.degrees,
+                hdr=hdr_of(frame),
             )
 
     def _timed(self) -> Iterator[Timed[VideoFrame]]:

@@ -40,6 +40,13 @@ class Turn:
     mirror_x: bool = False
     mirror_y: bool = False
 
+    @property
+    def degrees(self) -> int:
+        """Clockwise: 0, 90, 180 or 270; mirroring by itself is no turn."""
+        if self.swaps:
+            return 90 if self.mirror_x else 270
+        return 180 if self.mirror_x and self.mirror_y else 0
+
     def apply(self, picture: Image) -> Image:
         """The upright picture, (h, w, 3)."""
         if self.swaps:
@@ -64,6 +71,12 @@ def turn_of(frame: VideoFrame) -> Turn:
     if abs(b) > abs(a):
         return Turn(True, mirror_x=c < 0, mirror_y=b < 0)
     return Turn(False, mirror_x=a < 0, mirror_y=d < 0)
+
+
+def hdr_of(frame: VideoFrame) -> str:
+    """The curve of a frame of high dynamic range: ``HLG`` or ``PQ``; empty for the usual range."""
+    names = {ColorTrc.SMPTE2084: "PQ", ColorTrc.ARIB_STD_B67: "HLG"}
+    return next((name for curve, name in names.items() if frame.color_trc == curve), "")
 
 
 def picture_of(frame: VideoFrame, width: int, height: int, turn: Turn) -> Image:

@@ -10,100 +10,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from avatars.bundle import Bundle
-from avatars.manifest import Provenance
 from avatars.store import AvatarStore
 from server.cli import avatar_exchange
-from server.cli.avatar_backdrop import (
-    KEEP,
-    BackgroundOption,
-    LamaOption,
-    MattingOption,
-    MiganOption,
-    Repair,
-    RepairOption,
-    backdrop_of,
-    tell,
-)
-from server.cli.avatar_parts import musetalk_state, musetalk_tiles, open_store, rebuild
-from server.cli.avatar_video import create_of_video
-from server.cli.common import EXIT_USAGE, err, fail, out, progress_bar, readable_errors
+from server.cli.avatar_create import create
+from server.cli.avatar_parts import musetalk_state, open_store, rebuild
+from server.cli.common import EXIT_USAGE, fail, out, readable_errors
 
 app = typer.Typer(help="Avatars.", no_args_is_help=True)
+app.command()(create)
 app.command()(rebuild)
 app.command("export")(avatar_exchange.export)
 app.command("import")(avatar_exchange.import_)
 
-NOT_STATED = "not stated"
-
 AvatarArgument = Annotated[str, typer.Argument(metavar="ID", help="An avatar's id (lipstream avatar list).")]
-
-
-@app.command()
-def create(
-    photo: Annotated[
-        Path,
-        typer.Argument(
-            exists=True,
-            dir_okay=False,
-            help="A portrait from the front, mouth closed; or, for MuseTalk, a video (MP4, MOV, WebM).",
-        ),
-    ],
-    name: Annotated[str, typer.Option(help="The new avatar's id: a-z, 0-9, - and _.")],
-    title: Annotated[
-        str | None, typer.Option(help="Its name for people; made from the id if absent.")
-    ] = None,
-    source: Annotated[str, typer.Option(help="Where the photo comes from.")] = NOT_STATED,
-    author: Annotated[str, typer.Option(help="Who made the photo.")] = NOT_STATED,
-    licence: Annotated[str, typer.Option(help="What may be done with it.")] = NOT_STATED,
-    consent: Annotated[str, typer.Option(help="Who agreed to this use, and how.")] = NOT_STATED,
-    background: BackgroundOption = KEEP,
-    matting: MattingOption = None,
-    repair: RepairOption = Repair.AUTO,
-    lama_model: LamaOption = None,
-    migan_model: MiganOption = None,
-    loop_only: Annotated[
-        bool, typer.Option("--loop-only", help="Of a video, without MuseTalk: the lips do not move.")
-    ] = False,
-) -> None:
-    """Make an avatar from a photo, or from a video."""
-    # Imported here: the face networks are slow to load and only needed by this command.
-    from precompute.clip import is_video_file
-    from precompute.create import create_avatar
-    from server.avatar_parts import part_builders
-
-    settings, store = open_store()
-    failed: list[str] = []
-    provenance = Provenance(source=source, author=author, licence=licence, consent=consent)
-    if is_video_file(photo):
-        if background != KEEP:
-            fail("--background is for photos; the background of a video is kept.", EXIT_USAGE)
-        create_of_video(photo, name, title, provenance, settings, store, loop_only=loop_only)
-        return
-    if loop_only:
-        fail("--loop-only is for videos; the lips of a photo move everywhere.", EXIT_USAGE)
-    with readable_errors(), progress_bar() as progress:
-        backdrop = backdrop_of(background, matting, repair, lama_model, migan_model)
-        task = progress.add_task("Starting", total=1.0)
-
-        def report(step: str, done: float) -> None:
-            progress.update(task, description=step, completed=done)
-
-        bundle = create_avatar(
-            photo,
-            name,
-            store,
-            name=title,
-            provenance=provenance,
-            progress=report,
-            parts=part_builders(settings),
-            on_failed_part=lambda engine, reason: failed.append(f"Not ready for {engine}: {reason}"),
-            prepare=backdrop,
-        )
-    out().print(f"Made {bundle.id}: {bundle.path}")
-    tell(backdrop)
-    for note in failed:
-        err().print(f"[yellow]Note:[/yellow] {escape(note)}")
-    out().print(f'Try it: lipstream render "Hello!" --avatar {bundle.id} -o hello.mp4')
 
 
 @app.command("list")
@@ -165,6 +84,7 @@ def _write_sheet(store: AvatarStore, bundle: Bundle, path: Path) -> None:
     import cv2
 
     from precompute.alpha import alpha_tiles
+    from precompute.part_tiles import musetalk_tiles
     from precompute.sheet import contact_sheet, tiled
 
     extra = musetalk_tiles(store, bundle)

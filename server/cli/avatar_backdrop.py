@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from server.cli.common import EXIT_USAGE, err, fail, out
-
-if TYPE_CHECKING:
-    from precompute.backdrop import Backdrop
-    from precompute.matting.background import Background
-
-KEEP, BLUR = "keep", "blur"
-DEFAULT_MODEL = "u2netp"
+KEEP = "keep"
 
 
 class Repair(StrEnum):
@@ -32,7 +24,8 @@ class Repair(StrEnum):
 BackgroundOption = Annotated[
     str,
     typer.Option(
-        help="Of a photo: keep it, blur it, or put a colour (#e8ebee, white) or a picture file in its place."
+        help="keep it, blur it, transparent, or put a colour (#e8ebee, white), a picture file, or a film in "
+        "its place."
     ),
 ]
 MattingOption = Annotated[
@@ -53,46 +46,12 @@ MiganOption = Annotated[
 ]
 
 
-def backdrop_of(
-    background: str, matting: str | None, repair: Repair, lama: Path | None, migan: Path | None
-) -> Backdrop | None:
-    """What the options ask for; ``None`` when the background is kept.
+def background_of(text: str) -> tuple[str, Path | None]:
+    """The word of an order for what was given with ``--background``, and the file if it is one."""
+    from precompute.clip import is_video_file
+    from precompute.order import PICTURE, VIDEO
 
-    Raises:
-        AvatarRejected: the background is none.
-        EngineUnavailable: the model or the inpainter that is asked for is not there.
-    """
-    if background.strip().lower() == KEEP:
-        if matting is not None:
-            fail("--matting is for another background: give --background, too.", EXIT_USAGE)
-        return None
-    from precompute.backdrop import Backdrop
-    from precompute.matting.rembg_model import RembgMatter
-    from precompute.repair.inpainters import choose
-
-    behind = _background(background)
-    inpainter = None
-    if repair is not Repair.OFF:
-        inpainter, notes = choose(repair.value, lama=lama, migan=migan)
-        for note in notes:
-            err().print(f"[yellow]Note:[/yellow] {escape(note)}")
-    return Backdrop(
-        behind, RembgMatter(matting or DEFAULT_MODEL), inpainter, own_transparency=matting is None
-    )
-
-
-def tell(backdrop: Backdrop | None) -> None:
-    """Print what became of the background and the clothing."""
-    if backdrop is not None and backdrop.report is not None:
-        for line in backdrop.report.lines():
-            out().print(line, markup=False)
-
-
-def _background(text: str) -> Background:
-    from precompute.matting.background import Blurred, Picture, colour
-    from precompute.photo import open_photo
-
-    if text.strip().lower() == BLUR:
-        return Blurred()
     path = Path(text).expanduser()
-    return Picture(open_photo(path)) if path.is_file() else colour(text)
+    if not path.is_file():
+        return text.strip().lower(), None
+    return (VIDEO if is_video_file(path) else PICTURE), path

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 from rich.filesize import decimal
 from rich.markup import escape
 
-from avatars.bundle import Bundle
 from avatars.errors import AvatarError, BundleInvalid
-from avatars.musetalk import MaskMode, MuseTalkPart, source_part
+from avatars.musetalk import MaskMode
 from avatars.store import AvatarStore
 from server.cli.common import (
     EXIT_FAILED,
@@ -30,9 +28,6 @@ from streaming.errors import EngineFailed, LipstreamError
 
 if TYPE_CHECKING:
     from precompute.parts import PartBuilder
-
-SHOWN_FRAMES = 4
-"""Rows of a sheet that are spent on the frames of a loop."""
 
 
 def open_store() -> tuple[Settings, AvatarStore]:
@@ -108,25 +103,6 @@ def musetalk_state(store: AvatarStore, avatar: str) -> str:
     size = decimal(found.path.stat().st_size)
     state = f"{frames}, mask {part.mask_mode}, patch {w} x {h} at {x}, {y} ({size})"
     return state if found.current else f"outdated; make it anew: {make} (has {state})"
-
-
-def musetalk_tiles(store: AvatarStore, bundle: Bundle) -> list[Any]:
-    """Tiles for a sheet, (TILE, TILE, 3) each; none where an avatar has nothing sound for MuseTalk."""
-    from precompute.musetalk.frames import loop_frames
-    from precompute.musetalk.sheet import part_tiles
-
-    try:
-        found = store.find_musetalk(bundle.id)
-    except BundleInvalid:
-        return []
-    if found is None:
-        return []
-    part: MuseTalkPart = found.part
-    if source_part(bundle.manifest) == "atlas.npz":
-        return part_tiles(bundle.atlas().still, part)
-    shown = set(np.linspace(0, part.frames - 1, SHOWN_FRAMES).astype(int).tolist())
-    frames = enumerate(loop_frames(bundle).read())
-    return [tile for index, frame in frames if index in shown for tile in part_tiles(frame, part, index)]
 
 
 def _build(builder: PartBuilder, store: AvatarStore, avatar: str, force: bool) -> None:

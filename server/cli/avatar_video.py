@@ -1,46 +1,35 @@
-"""``lipstream avatar create`` with a video."""
+"""``lipstream avatar create`` with a video: what it needs, and what is said of it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
-from avatars.manifest import Provenance
-from avatars.store import AvatarStore
-from server.cli.common import EXIT_USAGE, err, fail, out, progress_bar, readable_errors
+from server.cli.common import EXIT_USAGE, fail
 from server.settings import Settings
+
+if TYPE_CHECKING:
+    from precompute.parts import PartBuilder
 
 SHOWN_LEFT_OUT = 12
 
 
-def create_of_video(
-    video: Path,
-    name: str,
-    title: str | None,
-    provenance: Provenance,
-    settings: Settings,
-    store: AvatarStore,
-    *,
-    loop_only: bool,
-) -> None:
-    """Make an avatar from a video, and say what became of it.
+def check_lips(settings: Settings, builders: Sequence[PartBuilder], *, loop_only: bool) -> None:
+    """End the command where nothing here can move the lips of a video's person.
 
     Args:
-        video: a file that a person at this machine named.
-        name: id of the new avatar.
-        title: its name for people.
-        provenance: where the video comes from.
         settings: name the face engines.
-        store: where the avatar goes.
+        builders: of what they need.
         loop_only: whether lips that do not move are what is wanted.
-    """
-    # Imported here: the face networks are slow to load and only needed by this command.
-    from precompute.create_from_video import VideoReport, create_from_video
-    from server.avatar_parts import musetalk_builder, part_builders
 
-    builders = () if loop_only else part_builders(settings)
-    if not builders and not loop_only:
+    Raises:
+        EngineUnavailable: what MuseTalk needs is not there.
+    """
+    from server.avatar_parts import musetalk_builder
+
+    if loop_only:
+        return
+    if not builders:
         fail(
             "Only MuseTalk can move the lips of an avatar that is made from a video, and LIPSTREAM_FACE "
             f"({settings.face}) does not name it. Set it up (docs/musetalk.md) and set "
@@ -48,41 +37,21 @@ def create_of_video(
             "that plays its loop and does not move its lips.",
             EXIT_USAGE,
         )
-    failed: list[str] = []
-    with readable_errors(), progress_bar() as progress:
-        if builders:
-            # What is missing is better known before the video is looked through.
-            musetalk_builder(settings).source.identity()
-        task = progress.add_task("Starting", total=1.0)
+    # What is missing is better known before the video is looked through.
+    musetalk_builder(settings).source.identity()
 
-        def step(what: str, done: float) -> None:
-            progress.update(task, description=what, completed=done)
 
-        bundle, report = create_from_video(
-            video,
-            name,
-            store,
-            name=title,
-            provenance=provenance,
-            progress=step,
-            parts=builders,
-            on_failed_part=lambda engine, reason: failed.append(f"Not ready for {engine}: {reason}"),
-        )
-    made: VideoReport = report
-    out().print(f"Made {bundle.id}: {bundle.path}")
-    seconds = made.end - made.begin
-    out().print(f"Its loop is {made.begin:.1f} to {made.end:.1f} s of the video, {seconds:.1f} s.")
-    if made.left_out:
-        listed = [str(part) for part in made.left_out[:SHOWN_LEFT_OUT]]
-        if len(made.left_out) > SHOWN_LEFT_OUT:
-            listed.append(f"and {len(made.left_out) - SHOWN_LEFT_OUT} more")
-        out().print(f"Left out: {'; '.join(listed)}.")
-    for note in (*failed, *made.advice):
-        err().print(f"[yellow]Note:[/yellow] {escape(note)}")
-    if loop_only or failed:
-        out().print(
-            "It plays its loop, and its lips do not move until MuseTalk draws them: docs/musetalk.md, then "
-            f"lipstream avatar rebuild {bundle.id}"
-        )
-    else:
-        out().print(f'Try it: lipstream render "Hello!" --avatar {bundle.id} -o hello.mp4')
+def loop_lines(loop: dict[str, Any]) -> list[str]:
+    """Sentences on the stretch that was chosen, from what the stage ``loop`` reported."""
+    begin, end = loop["begin"], loop["end"]
+    lines = [f"Its loop is {begin:.1f} to {end:.1f} s of the video, {end - begin:.1f} s."]
+    listed = [
+        f"{part['begin']:.1f} s: {part['reason']}"
+        if part["begin"] == part["end"]
+        else f"{part['begin']:.1f}-{part['end']:.1f} s: {part['reason']}"
+        for part in loop["left_out"][:SHOWN_LEFT_OUT]
+    ]
+    more = len(loop["left_out"]) + loop["left_out_more"] - len(listed)
+    if listed:
+        lines.append(f"Left out: {'; '.join([*listed, *([f'and {more} more'] if more else [])])}.")
+    return lines

@@ -1,5 +1,4 @@
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +7,14 @@ import pytest
 from avatars.errors import AvatarExists, BundleInvalid
 from avatars.manifest import Provenance
 from avatars.store import BUILTIN_ROOT, AvatarStore
-from precompute import create
+from precompute.backdrop import Backdrop
 from precompute.create import LEFTOVER_SECONDS, create_avatar
 from precompute.errors import AvatarRejected
+from precompute.matting.background import colour
 from streaming.errors import EngineUnavailable
 from tests.support.atlas import small_atlas
 from tests.support.clock import WALL_START, ManualClock
+from tests.support.mattes import KnownMatter, Painter
 
 PHOTO = BUILTIN_ROOT / "sources" / "theo.png"
 
@@ -37,7 +38,7 @@ def quick_drawing(monkeypatch):
             progress(part)
         return small_atlas()
 
-    monkeypatch.setattr(create, "build_portrait_atlas", draw)
+    monkeypatch.setattr("precompute.stages.mouths.build_portrait_atlas", draw)
 
 
 def test_a_photo_becomes_an_avatar_in_the_store(store, quick_drawing):
@@ -83,7 +84,7 @@ def test_a_failure_half_way_leaves_nothing_and_the_id_free(store, quick_drawing,
     def fail(*_, **__):
         raise OSError("no space left")
 
-    monkeypatch.setattr("precompute.assemble.write_idle_loop", fail)
+    monkeypatch.setattr("precompute.stages.idle.write_idle_loop", fail)
     with pytest.raises(OSError, match="no space"):
         create_avatar(PHOTO, "new", store)
     assert _left_behind(store) == []
@@ -97,7 +98,7 @@ def test_the_whole_way_from_photo_to_frames(store):
     from streaming.slots import MouthShape
 
     made = create_avatar(Path(PHOTO), "whole", store)
-    assert made.manifest.frames == 200
+    assert made.manifest.frames == 300
     compositor = AvatarCompositorFactory(store).open("whole")
     rest = compositor.compose(0, None).to_ndarray().astype(int)
     for index in range(1, 4):
@@ -135,23 +136,37 @@ def test_parts_for_further_engines_are_added_last(store, quick_drawing):
 def test_a_prepared_portrait_is_drawn_on_and_its_matte_is_kept(store, monkeypatch):
     import cv2
 
-    from precompute.backdrop import Prepared
-
     drawn = []
 
     def draw(portrait, progress):
         drawn.append(portrait)
         return small_atlas()
 
-    def prepare(portrait, cutout):
-        assert cutout is None
-        return Prepared(
-            replace(portrait, frame=portrait.frame // 2), np.full((512, 512), 9, np.uint8), ("a tool",)
-        )
-
-    monkeypatch.setattr(create, "build_portrait_atlas", draw)
-    made = create_avatar(PHOTO, "new", store, provenance=Provenance(tools=("a camera",)), prepare=prepare)
-    assert drawn[0].frame.max() <= 127
+    pytest.importorskip("pymatting")
+    matte = np.zeros((512, 512), np.float32)
+    cv2.ellipse(matte, (256, 256), (150, 200), 0, 0, 360, 1.0, -1)
+    monkeypatch.setattr("precompute.stages.mouths.build_portrait_atlas", draw)
+    given = Provenance(tools=("a camera",))
+    backdrop = Backdrop(colour("#00ff00"), KnownMatter(matte), Painter())
+    made = create_avatar(PHOTO, "new", store, provenance=given, prepare=backdrop)
+    assert drawn[0].frame[2, 2].tolist() == [0, 255, 0]
     alpha = cv2.imread(str(made.part("alpha.png")), cv2.IMREAD_UNCHANGED)
-    assert alpha is not None and alpha.shape == (512, 512) and (alpha == 9).all()
-    assert store.get("new").manifest.provenance.tools == ("a camera", "a tool")
+    assert alpha is not None and alpha.shape == (512, 512) and alpha[2, 2] == 0 and alpha[256, 256] == 255
+    tools = store.get("new").manifest.provenance.tools
+    assert tools[0] == "a camera" and tools[1].startswith("lipstream ") and tools[2] == "known"
+
+
+def test_what_it_was_made_from_is_kept(store, quick_drawing):
+    import hashlib
+
+    given = Provenance(source="a test", author="me", licence="CC0-1.0", consent="nobody is shown")
+    made = create_avatar(PHOTO, "new", store, provenance=given, clock=ManualClock())
+    kept = made.manifest.provenance
+    assert (kept.source, kept.author, kept.licence, kept.consent) == (
+        "a test",
+        "me",
+        "CC0-1.0",
+        "nobody is shown",
+    )
+    assert kept.sha256 == hashlib.sha256(PHOTO.read_bytes()).hexdigest()
+    assert made.manifest.created.timestamp() == WALL_START

@@ -10,7 +10,6 @@ from avatars import musetalk
 from avatars.atlas_file import save_atlas
 from avatars.manifest import Provenance
 from avatars.store import BUILTIN_ROOT, AvatarStore
-from precompute import create
 from precompute.musetalk import vae_source
 from precompute.sheet import COLUMNS, TILE
 from server.cli.main import app
@@ -152,7 +151,7 @@ def quick_drawing(monkeypatch):
     def draw(portrait, progress):
         return small_atlas(landmarks=portrait.landmarks[:, :2] * 96 / 512)
 
-    monkeypatch.setattr(create, "build_portrait_atlas", draw)
+    monkeypatch.setattr("precompute.stages.mouths.build_portrait_atlas", draw)
 
 
 def test_a_new_avatar_gets_its_part_where_musetalk_is_the_face(store, pooling, quick_drawing, monkeypatch):

@@ -1,0 +1,77 @@
+"""The person of a photo is told from the background, and put before another one."""
+
+from __future__ import annotations
+
+from precompute.alpha import write_alpha
+from precompute.backdrop import Backdrop, Separated, compose, matte_line
+from precompute.matting import rembg_model
+from precompute.matting.background import Background, Blurred, Picture, colour
+from precompute.matting.foreground import own_colours
+from precompute.order import BLUR, DEFAULT_MATTING, PICTURE, TRANSPARENT, VIDEO
+from precompute.photo import open_cutout, open_photo
+from precompute.portrait import Portrait
+from precompute.stages.base import BACKDROP, PREVIEW_SIDE, Desk, Stage
+from precompute.stages.drawing import GAP, over_checks, shrunk, side_by_side
+from precompute.stages.keeping import (
+    AS_TAKEN,
+    DRESSED,
+    load_portrait,
+    save_portrait,
+    save_separated,
+    source_of,
+)
+
+SHOWN = (PREVIEW_SIDE - GAP) // 2
+"""Height of each of two pictures side by side."""
+
+
+def background_of(desk: Desk) -> Background | None:
+    """What the order puts behind the person; ``None`` where the avatar's frames show nothing there.
+
+    Raises:
+        AvatarRejected: the picture that lies beside the source cannot be opened.
+    """
+    word = desk.order.background
+    if word in (TRANSPARENT, VIDEO):
+        return None
+    if word == BLUR:
+        return Blurred()
+    if word == PICTURE:
+        return Picture(open_photo(desk.load_bytes(BACKDROP)))
+    return colour(word)
+
+
+def dress(desk: Desk, portrait: Portrait, separated: Separated) -> Portrait:
+    """Put the background behind the person, and leave the portrait and its matte."""
+    dressed, alpha = compose(portrait, separated, background_of(desk))
+    write_alpha(desk.part("alpha.png"), alpha)
+    save_portrait(desk, DRESSED, dressed)
+    return dressed
+
+
+def _separate(desk: Desk) -> None:
+    order = desk.order
+    portrait = load_portrait(desk, AS_TAKEN)
+    matter = desk.matter or rembg_model.RembgMatter(order.matting or DEFAULT_MATTING)
+    own = order.matting is None if desk.own_transparency is None else desk.own_transparency
+    backdrop = Backdrop(None, matter, None, own_transparency=own)
+    separated = backdrop.separate(portrait, open_cutout(source_of(desk)))
+    desk.progress(0.5)
+    save_separated(desk, separated)
+    dressed = dress(desk, portrait, separated)
+    person = float(separated.alpha.mean())
+    desk.used(separated.made_by)
+    desk.report({"matte": separated.made_by, "person": round(person, 4), "background": order.background})
+    desk.note(matte_line(separated.made_by, person))
+    if order.clear:
+        desk.detail(background="transparent")
+    checks = over_checks(dressed.source if order.clear else _alone(separated), separated.alpha)
+    pictures = [shrunk(checks, SHOWN), shrunk(dressed.frame, SHOWN)]
+    desk.preview(side_by_side(pictures, ("person", "result")))
+
+
+def _alone(separated: Separated):
+    return separated.colours if separated.own else own_colours(separated.colours, separated.alpha)
+
+
+BACKGROUND = Stage("background", "Replacing the background", 0.3, _separate)

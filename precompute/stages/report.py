@@ -1,0 +1,110 @@
+"""What all stages said, as the avatar keeps it: ``report.json``, and ``steps.webp``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from avatars.manifest import Provenance
+from precompute.sheet import label
+from precompute.stages.base import Desk
+
+Image = NDArray[np.uint8]
+
+REPORT_VERSION = 1
+STEPS_BYTES = 400_000
+"""A sheet of steps takes no more."""
+CELL, COLUMNS, GAP = 480, 3, 6
+TITLE_HEIGHT = 30
+PAPER = 244
+QUALITIES = (80, 70, 60, 50, 40, 30, 20)
+MAX_TOOLS = 20
+"""A provenance takes so many."""
+
+
+def report_of(desk: Desk) -> dict[str, Any]:
+    """What was judged and measured so far: ``steps`` by name, and ``notes`` by name."""
+    records = desk.records()
+    return {
+        "version": REPORT_VERSION,
+        "kind": desk.order.kind,
+        "steps": {name: record.report for name, record in records.items() if record.report},
+        "notes": {name: record.notes for name, record in records.items() if record.notes},
+    }
+
+
+def report_text(desk: Desk) -> str:
+    """What ``report.json`` holds; its ``mark`` tells this order's avatar from others."""
+    return json.dumps(report_of(desk) | {"mark": desk.mark}, indent=1, ensure_ascii=False) + "\n"
+
+
+def details_of(desk: Desk) -> dict[str, Any]:
+    """Fields of the manifest that stages have settled."""
+    return {name: value for record in desk.records().values() for name, value in record.details.items()}
+
+
+def provenance_of(desk: Desk, sha256: str) -> Provenance:
+    """The order's provenance, with what was used and the source's digest."""
+    given = desk.order.provenance
+    used = [tool for record in desk.records().values() for tool in record.tools]
+    tools = tuple(dict.fromkeys((*given.tools, lipstream_name(), *used)))[:MAX_TOOLS]
+    return given.model_copy(update={"tools": tools, "sha256": sha256})
+
+
+def lipstream_name() -> str:
+    """This program and its version."""
+    try:
+        return f"lipstream {version('lipstream')}"
+    except PackageNotFoundError:
+        return "lipstream"
+
+
+def steps_sheet(desk: Desk) -> bytes | None:
+    """The previews of all finished stages, each with its title, as a WebP; ``None`` where there are none."""
+    cells: list[Image] = []
+    for name, record in desk.records().items():
+        path = desk.preview_path(name)
+        picture = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.exists() else None
+        if picture is not None:
+            cells.append(_cell(np.asarray(picture, np.uint8), f"{len(cells) + 1}. {record.title}"))
+    if not cells:
+        return None
+    sheet = _grid(cells)
+    data = b""
+    for quality in QUALITIES:
+        done, encoded = cv2.imencode(".webp", sheet, [cv2.IMWRITE_WEBP_QUALITY, quality])
+        if not done:
+            raise OSError("The sheet of steps could not be encoded as WebP.")
+        data = encoded.tobytes()
+        if len(data) <= STEPS_BYTES:
+            break
+    return data
+
+
+def _cell(picture: Image, title: str) -> Image:
+    """(CELL + TITLE_HEIGHT, CELL, 3): the picture as large as fits, and its title above."""
+    scale = CELL / max(picture.shape[:2])
+    width, height = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    cell = np.full((TITLE_HEIGHT + CELL, CELL, 3), PAPER, np.uint8)
+    left = (CELL - width) // 2
+    cell[TITLE_HEIGHT : TITLE_HEIGHT + height, left : left + width] = cv2.resize(
+        picture, (width, height), interpolation=method
+    )
+    return label(cell, title)
+
+
+def _grid(cells: Sequence[Image]) -> Image:
+    columns = min(COLUMNS, len(cells))
+    full = [*cells, *[np.full_like(cells[0], PAPER)] * (-len(cells) % columns)]
+    padded = [
+        cv2.copyMakeBorder(c, GAP, GAP, GAP, GAP, cv2.BORDER_CONSTANT, value=(PAPER,) * 3) for c in full
+    ]
+    rows = [np.hstack(padded[i : i + columns]) for i in range(0, len(padded), columns)]
+    return np.asarray(np.vstack(rows), np.uint8)
