@@ -13,7 +13,7 @@ class AvatarRejected(LipstreamError):
             ``image_too_small``, ``heif_not_installed``, ``no_face``, ``several_faces``, ``face_too_small``,
             ``face_turned_away``, ``face_cut_off``; of videos also ``not_a_video``, ``truncated_video``,
             ``video_too_long``, ``video_too_short``, ``video_too_large``, ``video_too_small``,
-            ``frozen_video``, ``no_steady_stretch``.
+            ``frozen_video``, ``mouth_covered``, ``no_steady_stretch``.
         message: what was found and what to do.
     """
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, percentile_filter
 
 from precompute.errors import AvatarRejected
-from precompute.loop_track import CUT_OFF, NO_FACE, SUDDEN, TURNED, TWO_FACES, Sights
+from precompute.loop_track import COVERED, CUT_OFF, DISSOLVE, NO_FACE, SUDDEN, TURNED, TWO_FACES, Sights
 from precompute.mesh_points import UPPER_FACE
 from streaming.timing import FPS
 
@@ -48,6 +48,8 @@ REASONS = {
     TWO_FACES: "two faces",
     TURNED: "the face is turned away",
     CUT_OFF: "the face is cut off",
+    COVERED: "something is before the mouth",
+    DISSOLVE: "a dissolve",
     FROZEN: "the picture stands still",
     CUT: "a cut",
     UNUSED: "not needed",
@@ -221,6 +223,11 @@ _ASKS = {
     TWO_FACES: ("several_faces", "Send a video that shows only one person."),
     TURNED: ("face_turned_away", "Send a video in which the person looks into the camera."),
     CUT_OFF: ("face_cut_off", "Send a video that shows the whole head all the time."),
+    COVERED: (
+        "mouth_covered",
+        "Send a video in which no hand, cup or microphone comes before the mouth.",
+    ),
+    DISSOLVE: ("no_steady_stretch", "Send one take of 10 to 30 seconds, without dissolves."),
     FROZEN: ("frozen_video", "The picture hardly moves: make the avatar from a photo instead."),
 }
 _SHOWN = 8

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from avatars.atlas import LANDMARKS
 from precompute.landmarks import FaceBox, FaceFinder, FaceMesh, Image
+from precompute.loop_cover import Unwrapped, covered
+from precompute.loop_dissolve import dissolves
 from precompute.mesh_points import (
     CHIN,
     EYE_LOWER_LEFT,
@@ -34,6 +36,7 @@ TOLERANCE = 0.02
 """Share of the face's height by which its outline may lie outside of the picture."""
 
 NO_FACE, TWO_FACES, TURNED, CUT_OFF = "no_face", "several_faces", "face_turned_away", "face_cut_off"
+COVERED, DISSOLVE = "mouth_covered", "dissolve"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +50,7 @@ class Sights:
         mouths: (N,) gap between the lips over the eye span.
         eyes: (N,) height of the eyes over the eye span.
         yaws: (N,) degrees.
+        thumbs: (N, 36, 64) uint8 small grey pictures of all.
     """
 
     problems: list[str]
@@ -55,6 +59,7 @@ class Sights:
     mouths: NDArray[np.float64]
     eyes: NDArray[np.float64]
     yaws: NDArray[np.float64]
+    thumbs: NDArray[np.uint8]
 
 
 def look(frames: Iterable[Image], finder: FaceFinder, each: Callable[[int], None]) -> Sights:
@@ -74,17 +79,23 @@ def look(frames: Iterable[Image], finder: FaceFinder, each: Callable[[int], None
     nothing = np.full((LANDMARKS, 2), np.nan, np.float32)
     shown: Image | None = None
     thumb: NDArray[np.float32] | None = None
+    thumbs: list[NDArray[np.uint8]] = []
+    unwrapped = Unwrapped()
     for index, frame in enumerate(frames):
         if frame is shown:
             problems.append(problems[-1])
             meshes.append(meshes[-1])
             rows.append((0.0, *rows[-1][1:]))
+            thumbs.append(thumbs[-1])
+            unwrapped.again()
         else:
             small = _thumb(frame)
             change = 0.0 if thumb is None else float(np.abs(small - thumb).mean())
             shown, thumb = frame, small
+            thumbs.append(np.rint(small).astype(np.uint8))
             mesh, problem = follower.next(frame, index, change > SUDDEN)
             problems.append(problem)
+            unwrapped.add(frame, None if mesh is None else mesh.points[:, :2], not problem)
             if mesh is None:
                 meshes.append(nothing)
                 rows.append((change, np.nan, np.nan, np.nan))
@@ -93,11 +104,15 @@ def look(frames: Iterable[Image], finder: FaceFinder, each: Callable[[int], None
                 rows.append((change, mesh.mouth_opening, eye_opening(mesh), head_angles(mesh)[0]))
         each(index + 1)
     _spread(problems, follower.rivals)
+    pictures = np.array(thumbs, np.uint8).reshape(-1, *THUMB[::-1])
+    _mark(problems, DISSOLVE, dissolves(pictures))
+    _mark(problems, COVERED, covered(unwrapped, np.array([not problem for problem in problems], bool)))
     table = np.array(rows, np.float64).reshape(-1, 4)
     return Sights(
         problems,
         np.array(meshes, np.float32).reshape(-1, LANDMARKS, 2),
         *(np.ascontiguousarray(column) for column in table.T),
+        thumbs=pictures,
     )
 
 
@@ -189,6 +204,11 @@ def _judge(frame: Image, mesh: FaceMesh) -> str:
     slack = TOLERANCE * float(np.linalg.norm(points[CHIN] - points[FOREHEAD]))
     outside = (points < -slack).any() or (points > np.array(frame.shape[1::-1]) + slack).any()
     return CUT_OFF if outside else ""
+
+
+def _mark(problems: list[str], problem: str, found: NDArray[np.bool_]) -> None:
+    for index in np.flatnonzero(found):
+        problems[index] = problems[index] or problem
 
 
 def _thumb(frame: Image) -> NDArray[np.float32]:

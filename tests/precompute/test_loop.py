@@ -1,11 +1,13 @@
 """Which stretch of a video becomes the loop: made-up sights."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from precompute.errors import AvatarRejected
 from precompute.loop import CUT, FROZEN, UNUSED, choose_stretch
-from precompute.loop_track import NO_FACE, TURNED, TWO_FACES, Sights
+from precompute.loop_track import COVERED, DISSOLVE, NO_FACE, TURNED, TWO_FACES, Sights
 from precompute.mesh_points import UPPER_FACE
 
 WIDTH = 100.0
@@ -27,6 +29,7 @@ def sights(seconds: float, speed: np.ndarray | float = 0.05, **changes) -> Sight
         "mouths": np.full(count, 0.03),
         "eyes": np.full(count, 0.1),
         "yaws": np.zeros(count),
+        "thumbs": np.zeros((count, 36, 64), np.uint8),
     }
     return Sights(**(fields | changes))
 
@@ -119,6 +122,8 @@ def test_the_loop_is_no_longer_than_can_be_played():
     [
         ({"problems": problems(250, (0, 200, NO_FACE))}, "no_face", "0.0-8.0 s: no face"),
         ({"problems": problems(250, (60, 250, TWO_FACES))}, "several_faces", "only one person"),
+        ({"problems": problems(250, (20, 240, COVERED))}, "mouth_covered", "no hand"),
+        ({"problems": problems(250, (20, 240, DISSOLVE))}, "no_steady_stretch", "without dissolves"),
         ({"changes": np.zeros(250)}, "frozen_video", "a photo"),
         (
             {"problems": problems(250, *((n, n + 1, TURNED) for n in range(0, 250, 40)))},
@@ -150,7 +155,5 @@ def test_the_points_that_tell_speed_are_those_that_a_mouth_does_not_move():
     talking = material.meshes.copy()
     others = [n for n in range(468) if n not in UPPER_FACE]
     talking[:, others] += np.random.default_rng(0).uniform(-3, 3, (150, len(others), 2))
-    spoken = choose_stretch(
-        Sights(material.problems, talking, material.changes, material.mouths, material.eyes, material.yaws)
-    )
+    spoken = choose_stretch(dataclasses.replace(material, meshes=talking))
     assert max(spoken.speeds) < 0.01
