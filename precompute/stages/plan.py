@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from precompute.order import AvatarOrder
+from precompute.order import VIDEO, AvatarOrder
 from precompute.parts import PartBuilder, Progress
 from precompute.stages.background import BACKGROUND
 from precompute.stages.base import Desk, Stage, Watcher
 from precompute.stages.bundle import BUNDLE
 from precompute.stages.clothing import CLOTHING
 from precompute.stages.face import FACE
+from precompute.stages.film import FILM
 from precompute.stages.idle import IDLE
 from precompute.stages.mouths import MOUTHS
 from precompute.stages.parts import part_stages
@@ -59,6 +60,8 @@ def _of_photo(order: AvatarOrder) -> tuple[Stage, ...]:
     middle: tuple[Stage, ...] = ()
     if order.separates:
         middle = (BACKGROUND,) if order.repair == "off" else (BACKGROUND, CLOTHING)
+    if order.background == VIDEO:
+        middle = (*middle, FILM)
     return (OPEN, FACE, *middle, MOUTHS, IDLE)
 
 
