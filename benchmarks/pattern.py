@@ -17,6 +17,7 @@ from server.app import create_app
 from server.peers import Peers
 from server.settings import load_settings
 from server.state import State
+from streaming.credits import Credits
 from streaming.performer.base import PerformerDescription, PerformRequest, VoiceDescription
 from streaming.script import Piece
 from streaming.sessions import SessionManager
@@ -86,6 +87,9 @@ class PatternCompositors:
 
     def open(self, avatar: str, seed: int = 0, background: str | None = None) -> PatternCompositor:
         return PatternCompositor()
+
+    def credits(self, avatar: str) -> Credits:
+        return Credits(avatar)
 
 
 def main() -> None:

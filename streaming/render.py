@@ -1,4 +1,4 @@
-"""Offline MP4: the live line without a clock. Same performer, same compositor, another sink."""
+"""Offline films: the live line without a clock. Same performer, same compositor, another sink."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -14,11 +14,12 @@ import structlog
 
 from streaming.audio.feed import SoundFeed
 from streaming.audio.recording import Recording, open_recording
-from streaming.compositor.base import Compositor, CompositorFactory
+from streaming.compositor.base import Compositor, CompositorFactory, LayeredCompositor
 from streaming.errors import ScriptRejected
 from streaming.performer.base import Performer, PerformRequest
 from streaming.script import Piece, ScriptKind, piece_of
-from streaming.sinks.mp4 import Mp4Sink
+from streaming.sinks.film import FilmSink
+from streaming.sinks.formats import FORMATS, FilmFormat, open_sink
 from streaming.slots import Slot, UtteranceKey, Word
 from streaming.speech.delivery import AS_IT_IS, Delivery
 from streaming.timing import FPS, SLOT_SECONDS
@@ -39,7 +40,9 @@ class RenderRequest:
     """What to render: a text, or in its place the speech of a file, or speech that is still coming.
 
     ``audio`` is a file of the program's own or of its user, never one that a client named. Voice, language,
-    speed and delivery mean nothing for sound.
+    speed and delivery mean nothing for sound. ``background`` is a colour behind an avatar that has none;
+    without it such an avatar is transparent where the format can say so. ``created`` (unix seconds) is
+    written into the film, which else is the same file for the same seed.
     """
 
     text: str
@@ -51,6 +54,9 @@ class RenderRequest:
     delivery: Delivery = AS_IT_IS
     audio: Path | None = None
     feed: SoundFeed | None = None
+    format: FilmFormat = "mp4"
+    background: str | None = None
+    created: float | None = None
 
     @property
     def kind(self) -> ScriptKind:
@@ -148,9 +154,19 @@ async def _script_of(request: RenderRequest) -> AsyncGenerator[_Script]:
             yield _Sound(recording)
 
 
-def _write(sink: Mp4Sink, compositor: Compositor, slots: list[Slot]) -> None:
+def _write(sink: FilmSink, compositor: Compositor, slots: list[Slot]) -> None:
     for slot in slots:
         sink.write(compositor.compose(slot.index, slot.patch), slot.samples)
+
+
+def _write_layers(sink: FilmSink, compositor: LayeredCompositor, slots: list[Slot]) -> None:
+    for slot in slots:
+        layers = compositor.compose_layers(slot.index, slot.patch)
+        sink.write(layers.frame, slot.samples, layers.alpha)
+
+
+def _abort(sink: FilmSink) -> None:
+    sink.abort()
 
 
 async def _in_thread(
@@ -184,13 +200,14 @@ async def render(
     path: Path,
     on_progress: Callable[[float], None] | None = None,
 ) -> RenderResult:
-    """Render a text, a recording or sound that is still coming to an MP4 file, as fast as the machine allows.
+    """Render a text, a recording or sound that is still coming to a file, as fast as the machine allows.
 
     Progress is judged by the share of the text whose words are drawn, or of the sound. On failure or
     cancellation nothing is left at ``path``.
 
     Raises:
-        ScriptRejected: the recording cannot be used.
+        ScriptRejected: the recording cannot be used, or the film becomes too long for its format.
+        BackgroundRejected: the background is no colour, or the avatar has one of its own.
         LipstreamError: what the performer or the avatar raises.
     """
     async with _script_of(request) as script:
@@ -205,8 +222,20 @@ async def _render(
     path: Path,
     on_progress: Callable[[float], None] | None,
 ) -> RenderResult:
-    compositor = await asyncio.to_thread(compositors.open, request.avatar, request.seed)
-    sink = await _in_thread(Mp4Sink, path, compositor.width, compositor.height, undo=Mp4Sink.abort)
+    compositor = await asyncio.to_thread(compositors.open, request.avatar, request.seed, request.background)
+    credits = replace(await asyncio.to_thread(compositors.credits, request.avatar), created=request.created)
+    transparent = FORMATS[request.format].alpha and isinstance(compositor, LayeredCompositor)
+    sink = await _in_thread(
+        open_sink,
+        request.format,
+        path,
+        compositor.width,
+        compositor.height,
+        credits,
+        transparent,
+        undo=_abort,
+    )
+    write = _write_layers if transparent else _write
     key = UtteranceKey(f"render-{uuid.uuid4().hex}", 0, 1)
     perform = PerformRequest(
         key=key,
@@ -227,7 +256,7 @@ async def _render(
 
     async def flush() -> None:
         nonlocal frames
-        await _in_thread(_write, sink, compositor, list(batch))
+        await _in_thread(write, sink, compositor, list(batch))
         frames += len(batch)
         batch.clear()
         if on_progress is not None:

@@ -9,6 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from streaming.credits import Credits
 from streaming.slots import Patch
 
 
@@ -85,4 +86,8 @@ class CompositorFactory(Protocol):
         Raises:
             BackgroundRejected: it is no colour, or the avatar has a background.
         """
+        ...
+
+    def credits(self, avatar: str) -> Credits:
+        """What a film of the avatar with this id says about itself."""
         ...

@@ -23,6 +23,7 @@ from streaming.compositor.loop import LoopAssets, load_frames
 from streaming.compositor.loop_compositor import LoopCompositor
 from streaming.compositor.matte import StillMatte
 from streaming.compositor.own_colours import with_own_colours
+from streaming.credits import Credits, credits_of
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +71,14 @@ class AvatarCompositorFactory:
         manifest = self._store.manifest(avatar)
         check_background(manifest, background)
         return self._backdrops.before(self._person(manifest, seed), manifest, background)
+
+    def credits(self, avatar: str) -> Credits:
+        """What a film of the avatar with this id says about itself.
+
+        Raises:
+            AvatarNotFound: there is none.
+        """
+        return credits_of(self._store.manifest(avatar))
 
     def _person(self, manifest: Manifest, seed: int) -> AtlasCompositor | LoopCompositor:
         avatar = manifest.id

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streaming import render as render_module
 from streaming.audio.feed import SoundFeed
 from streaming.errors import LipstreamError, ScriptRejected
 from streaming.render import RenderRequest, render
+from streaming.sinks import formats
 from streaming.sinks.mp4 import Mp4Sink
 from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
 from tests.support.clock import settle
@@ -78,7 +78,7 @@ async def test_cancelled_in_any_phase_it_leaves_no_file(tmp_path: Path, monkeypa
             super().abort()
 
     setattr(GatedSink, phase, gate)
-    monkeypatch.setattr(render_module, "Mp4Sink", GatedSink)
+    monkeypatch.setattr(formats, "Mp4Sink", GatedSink)
     rendering = asyncio.create_task(
         render(DirectPerformer(), FlatCompositors(), REQUEST, tmp_path / "film.mp4")
     )
@@ -121,11 +121,11 @@ def written(monkeypatch) -> list[NDArray[np.float32]]:
     slots: list[NDArray[np.float32]] = []
 
     class Listened(Mp4Sink):
-        def write(self, frame: av.VideoFrame, samples: NDArray[np.float32]) -> None:
+        def write(self, frame: av.VideoFrame, samples: NDArray[np.float32], alpha: Any = None) -> None:
             slots.append(samples)
             super().write(frame, samples)
 
-    monkeypatch.setattr(render_module, "Mp4Sink", Listened)
+    monkeypatch.setattr(formats, "Mp4Sink", Listened)
     return slots
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 import av
 import numpy as np
 
+from streaming.credits import Credits
 from streaming.errors import BackgroundRejected, LipstreamError
 from streaming.face.base import FaceEngine, FaceRequest, PromisedPatch
 from streaming.performer.base import CardDescription, PerformerDescription, PerformRequest, VoiceDescription
@@ -170,6 +171,9 @@ class FlatCompositors:
         compositor = FlatCompositor(96, 64) if avatar == "wide" else FlatCompositor()
         self.opened.append((avatar, compositor))
         return compositor
+
+    def credits(self, avatar: str) -> Credits:
+        return Credits(avatar.title(), licence="CC0-1.0")
 
 
 def slots_for(words: int) -> int:
