@@ -15,18 +15,24 @@ from precompute.portrait import BRIGHT, DARK, MAX_PITCH, MAX_ROLL, MAX_YAW, SOFT
 Image = NDArray[np.uint8]
 
 GOOD, FAIR, POOR = "good", "fair", "poor"
-LARGE_EYE_SPAN = 110.0
-"""Pixels of the photo: from here on a portrait of 512 is not enlarged."""
+TINY_EYE_SPAN = 55.0
+"""Pixels of the photo: below it is hardly a likeness."""
 CLOSED_MOUTH, OPEN_MOUTH = 0.06, 0.15
 """Gap between the lips over the eye span: closed below the first, open above the second."""
-SHARP, SOFT = 0.055, 0.03
+SHARP, SOFT = 0.065, 0.04
 """See :func:`sharpness`."""
-EVEN, UNEVEN = 0.25, 0.45
+EVEN, UNEVEN = 0.25, 0.4
 """Difference between the halves of the face over its brightness."""
 DIM, GLARING = 75.0, 215.0
 """Mean grey of a face that is well lit lies between."""
 SEEN_SPAN = 110.0
 """Eye span in pixels at which sharpness is measured."""
+
+_ADVICE = {
+    "mouth": "The mouth is open; lips are drawn better from a closed mouth.",
+    "sharpness": "The face is blurred; a sharper picture, held still and in focus, looks better.",
+    "evenness": "The light comes from one side; even light from the front looks better.",
+}
 
 
 def judge_portrait(portrait: Portrait) -> dict[str, dict[str, Any]]:
@@ -35,7 +41,7 @@ def judge_portrait(portrait: Portrait) -> dict[str, dict[str, Any]]:
     points = portrait.landmarks[:, :2]
     half = found.yaw, found.pitch, found.roll
     limits = MAX_YAW, MAX_PITCH, MAX_ROLL
-    judged = {"eye_span": _entry(found.eye_span, "px", _low(found.eye_span, SOFT_EYE_SPAN, LARGE_EYE_SPAN))}
+    judged = {"eye_span": _entry(found.eye_span, "px", _low(found.eye_span, TINY_EYE_SPAN, SOFT_EYE_SPAN))}
     for name, angle, limit in zip(("yaw", "pitch", "roll"), half, limits, strict=True):
         judged[name] = _entry(angle, "degrees", _high(abs(angle), 0.4 * limit, 0.75 * limit))
     scale = portrait.source.shape[0] / portrait.size
@@ -62,17 +68,16 @@ def judge_look(picture: Image, points: NDArray[np.floating]) -> dict[str, dict[s
     }
 
 
-def worst_of(judged: Mapping[str, Mapping[str, Any]]) -> str:
-    """The worst verdict."""
-    verdicts = {entry["verdict"] for entry in judged.values()}
-    return next(verdict for verdict in (POOR, FAIR, GOOD) if verdict in verdicts)
+def advice_of(judged: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Sentences on what is judged poor and not told otherwise; size and brightness are."""
+    return [sentence for name, sentence in _ADVICE.items() if judged[name]["verdict"] == POOR]
 
 
 def sharpness(picture: Image, points: NDArray[np.floating]) -> float:
     """How strong fine detail is around the eyes, against the contrast there.
 
     The share of the contrast that a blur of one pixel takes away, at an eye span of ``SEEN_SPAN`` pixels:
-    about .1 in a sharp photo, below .03 in one that is out of focus.
+    .08 to .2 in sharp photos; a blur of two or three pixels brings them below .04 to .06.
     """
     span = max(_span(points), 1e-6)
     eyes = points[[EYE_OUTER_LEFT, EYE_OUTER_RIGHT]]
@@ -102,7 +107,8 @@ def _span(points: NDArray[np.floating]) -> float:
 
 
 def _entry(value: float, unit: str, verdict: str) -> dict[str, Any]:
-    return {"value": round(value, 3), "unit": unit, "verdict": verdict}
+    digits = 3 if abs(value) < 1 and unit != "degrees" else 1
+    return {"value": round(value, digits), "unit": unit, "verdict": verdict}
 
 
 def _low(value: float, fair: float, good: float) -> str:

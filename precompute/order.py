@@ -74,7 +74,7 @@ class AvatarOrder(BaseModel):
         if self.matting is not None and self.background == KEEP:
             raise ValueError("a matting model is for another background: name a background, too")
         if self.loop_only and self.kind == "photo":
-            raise ValueError("only the loop (loop_only) is for videos; the lips of a photo move with every engine")
+            raise ValueError("loop_only is for videos; the lips of a photo move with every engine")
         return self
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from precompute.judging import judge_portrait
+from precompute.judging import advice_of, judge_portrait
 from precompute.portrait import Portrait, find_portrait
 from precompute.stages.base import PREVIEW_SIDE, Desk, Image, Stage
 from precompute.stages.drawing import draw_mesh
@@ -21,15 +21,16 @@ def _find(desk: Desk) -> None:
     save_portrait(desk, AS_TAKEN, portrait)
     found = portrait.report
     left, top, side = found.crop
+    judged = judge_portrait(portrait)
     desk.report(
         {
             "faces": found.faces,
             "crop": [left, top, side],
             "enlarged": round(found.enlarged, 3),
-            "judged": judge_portrait(portrait),
+            "judged": judged,
         }
     )
-    for advice in found.advice:
+    for advice in (*found.advice, *advice_of(judged)):
         desk.note(advice)
     desk.preview(_drawn(picture, portrait))
     desk.forget(PHOTO)

@@ -21,6 +21,7 @@ REPORT_VERSION = 1
 STEPS_BYTES = 400_000
 """A sheet of steps takes no more."""
 CELL, COLUMNS, GAP = 480, 3, 6
+MAX_HEIGHT = 640
 TITLE_HEIGHT = 30
 PAPER = 244
 QUALITIES = (80, 70, 60, 50, 40, 30, 20)
@@ -75,7 +76,7 @@ def steps_sheet(desk: Desk) -> bytes | None:
             cells.append(_cell(np.asarray(picture, np.uint8), f"{len(cells) + 1}. {record.title}"))
     if not cells:
         return None
-    sheet = _grid(cells)
+    sheet = _columns(cells)
     data = b""
     for quality in QUALITIES:
         done, encoded = cv2.imencode(".webp", sheet, [cv2.IMWRITE_WEBP_QUALITY, quality])
@@ -88,23 +89,28 @@ def steps_sheet(desk: Desk) -> bytes | None:
 
 
 def _cell(picture: Image, title: str) -> Image:
-    """(CELL + TITLE_HEIGHT, CELL, 3): the picture as large as fits, and its title above."""
-    scale = CELL / max(picture.shape[:2])
-    width, height = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    cell = np.full((TITLE_HEIGHT + CELL, CELL, 3), PAPER, np.uint8)
-    left = (CELL - width) // 2
-    cell[TITLE_HEIGHT : TITLE_HEIGHT + height, left : left + width] = cv2.resize(
-        picture, (width, height), interpolation=method
-    )
+    """(h + TITLE_HEIGHT + 2 GAP, CELL + 2 GAP, 3): the picture, and its title above."""
+    height = min(round(picture.shape[0] * CELL / picture.shape[1]), MAX_HEIGHT)
+    width = min(CELL, round(picture.shape[1] * height / picture.shape[0]))
+    method = cv2.INTER_AREA if width < picture.shape[1] else cv2.INTER_CUBIC
+    cell = np.full((TITLE_HEIGHT + height + 2 * GAP, CELL + 2 * GAP, 3), PAPER, np.uint8)
+    below = cell[GAP + TITLE_HEIGHT :, GAP:]
+    below[:height, :width] = cv2.resize(picture, (width, height), interpolation=method)
     return label(cell, title)
 
 
-def _grid(cells: Sequence[Image]) -> Image:
-    columns = min(COLUMNS, len(cells))
-    full = [*cells, *[np.full_like(cells[0], PAPER)] * (-len(cells) % columns)]
-    padded = [
-        cv2.copyMakeBorder(c, GAP, GAP, GAP, GAP, cv2.BORDER_CONSTANT, value=(PAPER,) * 3) for c in full
+def _columns(cells: Sequence[Image]) -> Image:
+    """Each picture goes to the shortest column."""
+    columns: list[list[Image]] = [[] for _ in range(min(COLUMNS, len(cells)))]
+    heights = [0] * len(columns)
+    for cell in cells:
+        shortest = heights.index(min(heights))
+        columns[shortest].append(cell)
+        heights[shortest] += cell.shape[0]
+    stacks = [np.vstack(column) for column in columns]
+    paper = (PAPER,) * 3
+    full = [
+        cv2.copyMakeBorder(stack, 0, max(heights) - len(stack), 0, 0, cv2.BORDER_CONSTANT, value=paper)
+        for stack in stacks
     ]
-    rows = [np.hstack(padded[i : i + columns]) for i in range(0, len(padded), columns)]
-    return np.asarray(np.vstack(rows), np.uint8)
+    return np.asarray(np.hstack(full), np.uint8)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from precompute.create import Made
     from precompute.order import AvatarOrder
 
+WHAT_WAS_DONE = ("background", "clothing", "film")
+"""Stages whose notes are no advice."""
 MAX_SOURCE_NAME = 200
 """Characters of a file's name that are kept."""
 
@@ -117,8 +119,12 @@ def _tell(order: AvatarOrder, made: Made) -> None:
     if order.kind == "video":
         for line in loop_lines(made.records["loop"].report):
             out().print(line, markup=False)
-    for note in made.notes():
-        err().print(f"[yellow]Note:[/yellow] {escape(note)}")
+    for stage, record in made.records.items():
+        for note in record.notes:
+            if stage in WHAT_WAS_DONE:
+                out().print(note, markup=False)
+            else:
+                err().print(f"[yellow]Note:[/yellow] {escape(note)}")
     if order.kind == "video" and not bundle.manifest.engines:
         out().print(
             "It plays its loop, and its lips do not move until MuseTalk draws them: docs/musetalk.md, then "

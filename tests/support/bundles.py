@@ -5,7 +5,7 @@ from pathlib import Path
 
 from avatars.atlas_file import save_atlas
 from avatars.bundle import Bundle, BundleWriter
-from avatars.manifest import AvatarDetails
+from avatars.manifest import AvatarDetails, PartName
 from tests.support.atlas import HEIGHT, WIDTH, small_atlas
 
 
@@ -29,3 +29,12 @@ def small_bundle(root: Path, avatar: str = "ada", **changes) -> Bundle:
         save_atlas(writer.path("atlas.npz"), small_atlas(**changes))
         writer.path("poster.webp").write_bytes(b"poster")
         return writer.commit(details(avatar))
+
+
+def bundle_with(root: Path, avatar: str, files: dict[PartName, bytes], **changes) -> Bundle:
+    """Write a bundle with the small atlas and further parts of any bytes."""
+    with BundleWriter(root) as writer:
+        save_atlas(writer.path("atlas.npz"), small_atlas())
+        for name, data in files.items():
+            writer.path(name).write_bytes(data)
+        return writer.commit(details(avatar, **changes))

@@ -176,6 +176,7 @@ def test_parts_are_stages_whose_failure_is_a_note(place, finder):
         name = "other"
 
         def build(self, store, avatar, *, force=False, progress=None):
+            assert progress is not None
             progress("Working", 0.5)
             raise EngineUnavailable("Get the weights first.")
 
