@@ -1,19 +1,23 @@
-"""The best stretch of a video for an avatar's idle loop.
+"""The best stretch of a video for an avatar's idle loop, and how the loop goes on at its end.
 
-The loop is played forwards and backwards (:func:`avatars.musetalk.mirrored`), so it has no seam; what shows
-is where it turns round, unless the head is nearly at rest there.
+Where the end of a stretch meets its beginning well enough, the loop is played forwards: people breathe and
+nod, and hair falls, as they do. Else it is played forwards and backwards and has no seam; what shows then is
+where it turns round, unless the head is nearly at rest there.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, percentile_filter
 
+from avatars.manifest import LoopKind
 from precompute.errors import AvatarRejected
+from precompute.loop_match import FADE, seams
 from precompute.loop_track import COVERED, CUT_OFF, DISSOLVE, NO_FACE, SUDDEN, TURNED, TWO_FACES, Sights
 from precompute.mesh_points import UPPER_FACE
 from streaming.timing import FPS
@@ -41,6 +45,15 @@ OPEN_MOUTH = 0.1
 """Gap between the lips over the eye span, above which somebody speaks."""
 SPEECH_COST = 2.0
 """Of a stretch in which the mouth is open all the time; in the same measure."""
+MIN_FORWARD_SECONDS = 4.0
+"""A shorter one comes back too often."""
+MAX_SEAM = 0.04
+"""Widths of the face by which a forward loop may differ from itself at its seam, which is smoothed."""
+EASY_SEAM = 0.025
+"""What costs as much as a loop that is 2.7 times as short."""
+FORWARD_WORTH = 1.0
+"""Of breath, hair and cloth that never run backwards, in the same measure; and of the head's motion as much
+as it would cost at a turning point."""
 
 FROZEN, CUT, UNUSED = "frozen", "cut", "unused"
 REASONS = {
@@ -85,9 +98,12 @@ class Stretch:
         begin: the first.
         end: the one behind the last.
         speeds: of the head where the loop turns round, at its first and last frame, in widths of the face per
-            second.
+            second; 0 of a forward loop.
         speaking: share of the frames in which the mouth is open.
         left_out: all else, in order.
+        kind: how it goes on at its end.
+        fade: frames at its end that turn into those before its beginning; 0 of a mirrored loop.
+        seam: how much these differ, in widths of the face.
     """
 
     begin: int
@@ -95,10 +111,15 @@ class Stretch:
     speeds: tuple[float, float]
     speaking: float
     left_out: tuple[LeftOut, ...]
+    kind: LoopKind = "mirrored"
+    fade: int = 0
+    seam: float = 0.0
 
 
 def choose_stretch(sights: Sights) -> Stretch:
-    """Choose the stretch: long, at rest where it turns round, and with the mouth closed if there is a choice.
+    """Choose the stretch: long, and with the mouth closed if there is a choice.
+
+    One that can be played forwards, or else one that is at rest where it turns round.
 
     Args:
         sights: of a whole video at 25 frames per second.
@@ -114,25 +135,57 @@ def choose_stretch(sights: Sights) -> Stretch:
     cuts = _cuts(sights)
     runs = _runs(problems, cuts)
     least = round(MIN_SECONDS * FPS)
-    candidates = [_best_of(sights, *run) for run in runs if run[1] - run[0] >= least]
-    if not candidates:
+    usable = [run for run in runs if run[1] - run[0] >= least]
+    if not usable:
         raise _rejection(problems, cuts)
-    _, begin, end, speeds = max(candidates)
+    back = max((_best_of(sights, *run) for run in usable), key=lambda found: found.score)
+    on = max((_best_forward(sights, *run) for run in usable), key=lambda found: found.score)
+    worth = FORWARD_WORTH + float(_speeds(sights.meshes[back.begin : back.end]).mean()) / EASY_SPEED
+    best = on if on.score + worth > back.score else back
+    begin, end = best.begin, best.end
     return Stretch(
         begin,
         end,
-        speeds,
+        best.speeds,
         float((sights.mouths[begin:end] > OPEN_MOUTH).mean()),
         tuple(_left_out(problems, cuts, begin, end)),
+        *(("forward", FADE, best.seam) if best is on else ("mirrored", 0, 0.0)),
     )
 
 
-def _best_of(sights: Sights, first: int, behind: int) -> tuple[float, int, int, tuple[float, float]]:
-    """The score, begin, end and speeds at both of the best stretch within frames that can be used."""
+class _Found(NamedTuple):
+    """The best stretch of its kind within some frames, and how good it is."""
+
+    score: float
+    begin: int
+    end: int
+    speeds: tuple[float, float] = (0.0, 0.0)
+    seam: float = 0.0
+
+
+def _best_forward(sights: Sights, first: int, behind: int) -> _Found:
+    """The best stretch of frames that can be used whose end meets its beginning; a score of -inf: none."""
+    least, most = round(MIN_FORWARD_SECONDS * FPS), round(MAX_SECONDS * FPS)
+    if behind - first < least + FADE + 1:
+        return _Found(-np.inf, first, behind)
+    differ = seams(sights, first, behind)
+    places = np.arange(behind - first)
+    length = places[None] - places[:, None]
+    opened = np.concatenate([[0], np.cumsum(sights.mouths[first:behind] > OPEN_MOUTH)])[:-1]
+    spoken = (opened[None] - opened[:, None]) / np.maximum(length, 1)
+    score = np.log(np.maximum(length, 1) / round(MIN_SECONDS * FPS)) - SPEECH_COST * spoken
+    score = score - differ / EASY_SEAM
+    score[(length < least) | (length > most) | (differ > MAX_SEAM)] = -np.inf
+    begin, end = (int(place) for place in np.unravel_index(int(score.argmax()), score.shape))
+    return _Found(float(score[begin, end]), first + begin, first + end, seam=float(differ[begin, end]))
+
+
+def _best_of(sights: Sights, first: int, behind: int) -> _Found:
+    """The best stretch of frames that can be used that goes back at its end."""
     speed = _speeds(sights.meshes[first:behind])
     opened = np.concatenate([[0], np.cumsum(sights.mouths[first:behind] > OPEN_MOUTH)])
     least, most = round(MIN_SECONDS * FPS), round(MAX_SECONDS * FPS)
-    best = (-np.inf, first, behind, (0.0, 0.0))
+    best = _Found(-np.inf, first, behind)
     for begin in range(behind - first - least + 1):
         ends = np.arange(begin + least, min(behind - first, begin + most) + 1)
         length = ends - begin
@@ -140,9 +193,9 @@ def _best_of(sights: Sights, first: int, behind: int) -> tuple[float, int, int, 
         turning = (speed[begin] + speed[ends - 1]) / EASY_SPEED
         score = np.log(length / least) - turning - SPEECH_COST * spoken
         at = int(score.argmax())
-        if score[at] > best[0]:
+        if score[at] > best.score:
             speeds = float(speed[begin]), float(speed[ends[at] - 1])
-            best = (float(score[at]), first + begin, first + int(ends[at]), speeds)
+            best = _Found(float(score[at]), first + begin, first + int(ends[at]), speeds)
     return best
 
 

@@ -30,11 +30,14 @@ def _choose(desk: Desk) -> None:
         sights.meshes[stretch.begin : stretch.end], clip.info.width, clip.info.height, desk.order.size
     )
     save_choice(desk, stretch, crop)
+    desk.detail(loop=stretch.kind)
     left_out = stretch.left_out
     desk.report(
         {
             "begin": round(stretch.begin / FPS, 2),
             "end": round(stretch.end / FPS, 2),
+            "loop": stretch.kind,
+            "seam": round(stretch.seam, 4),
             "speeds": [round(speed, 3) for speed in stretch.speeds],
             "speaking": round(stretch.speaking, 3),
             "crop": [crop.left, crop.top, crop.side],

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from precompute.clip import Clip, open_clip
 from precompute.loop import Stretch
 from precompute.loop_crop import LoopCrop
+from precompute.loop_seam import loop_frames, loop_points
 from precompute.loop_track import Sights
 from precompute.musetalk.boxes import smooth
 from precompute.stages.base import Desk, Image
@@ -81,21 +82,20 @@ def crop_of(desk: Desk) -> LoopCrop:
 
 def meshes_of(desk: Desk) -> NDArray[np.float32]:
     """(N, 468, 2) landmarks of the loop's frames in pixels of the video, as they were found."""
-    stretch = stretch_of(desk)
-    return sights_of(desk).meshes[stretch.begin : stretch.end]
+    return loop_points(sights_of(desk).meshes, stretch_of(desk))
 
 
 def loop_landmarks(desk: Desk) -> NDArray[np.float32]:
     """(N, 468, 2) smoothed landmarks of the loop's frames in pixels of the avatar."""
-    return crop_of(desk).place(smooth(meshes_of(desk)))
+    return crop_of(desk).place(smooth(meshes_of(desk), loop=stretch_of(desk).kind))
 
 
 def loop_pictures(desk: Desk) -> Iterator[Image]:
     """The frames of the loop, (size, size, 3) BGR, one at a time, before any other background.
 
+    The last ones of a forward loop turn into those before its first.
+
     Raises:
         AvatarRejected: the video cannot be decoded.
     """
-    crop, stretch = crop_of(desk), stretch_of(desk)
-    for picture in clip_of(desk).frames(stretch.begin, stretch.end):
-        yield crop.cut(picture)
+    return loop_frames(clip_of(desk).frames, stretch_of(desk), crop_of(desk).cut)

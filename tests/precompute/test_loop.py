@@ -7,6 +7,7 @@ import pytest
 
 from precompute.errors import AvatarRejected
 from precompute.loop import CUT, FROZEN, UNUSED, choose_stretch
+from precompute.loop_match import FADE
 from precompute.loop_track import COVERED, DISSOLVE, NO_FACE, TURNED, TWO_FACES, Sights
 from precompute.mesh_points import UPPER_FACE
 
@@ -157,3 +158,59 @@ def test_the_points_that_tell_speed_are_those_that_a_mouth_does_not_move():
     talking[:, others] += np.random.default_rng(0).uniform(-3, 3, (150, len(others), 2))
     spoken = choose_stretch(dataclasses.replace(material, meshes=talking))
     assert max(spoken.speeds) < 0.01
+
+
+def circling(seconds: float, period: float = 5.0, reach: float = 12.0, **changes) -> Sights:
+    """A head that goes in an ellipse, and comes by the same places every ``period`` seconds."""
+    material = sights(seconds, 0.0)
+    turn = 2 * np.pi * np.arange(len(material.problems)) / 25 / period
+    path = np.column_stack([reach * np.cos(turn), reach / 2 * np.sin(turn)])
+    meshes = material.meshes[:1] + path[:, None].astype(np.float32)
+    return dataclasses.replace(material, meshes=meshes, **changes)
+
+
+def test_a_loop_whose_end_meets_its_beginning_goes_forward():
+    stretch = choose_stretch(circling(17))
+    assert stretch.kind == "forward" and stretch.fade == FADE
+    length = stretch.end - stretch.begin
+    assert length == 375 and stretch.begin >= FADE and stretch.seam < 0.002
+    assert stretch.speeds == (0, 0)
+
+
+def test_a_head_that_comes_by_in_the_other_direction_does_not_meet_itself():
+    material = circling(12, period=12.0, reach=25.0)
+    # There and back on one line: it comes by where it was, but goes the other way.
+    swing = np.abs(np.arange(300.0) - 150)
+    meshes = material.meshes[:1] + np.column_stack([swing, 0 * swing])[:, None].astype(np.float32)
+    stretch = choose_stretch(dataclasses.replace(material, meshes=meshes))
+    assert stretch.kind == "mirrored" and stretch.fade == 0
+
+
+@pytest.mark.parametrize("what", ["thumbs", "eyes", "mouths"])
+def test_what_else_differs_keeps_a_loop_from_going_forward(what):
+    material = circling(12, period=100.0, reach=0.5)
+    drift = np.linspace(0, 1, 300)
+    values = {
+        "thumbs": np.repeat((60 * drift[:, None] + np.arange(2304) * drift[:, None] / 30), 1, axis=1),
+        "eyes": 0.1 + 0.3 * drift,
+        "mouths": 0.05 + 0.9 * drift,
+    }[what]
+    shaped = values.reshape(300, 36, 64).astype(np.uint8) if what == "thumbs" else values
+    assert choose_stretch(material).kind == "forward"
+    changed = choose_stretch(dataclasses.replace(material, **{what: shaped}))
+    assert changed.kind == "mirrored" or changed.end - changed.begin < 150
+
+
+def test_a_much_longer_mirrored_loop_is_worth_more():
+    # For the first 4.5 seconds it circles, and then it drifts, nearly at rest.
+    material = circling(30, period=4.2)
+    rest = material.meshes[113:114] + np.linspace(0, 60, 750 - 113)[:, None, None]
+    meshes = np.concatenate([material.meshes[:113], rest]).astype(np.float32)
+    stretch = choose_stretch(dataclasses.replace(material, meshes=meshes))
+    assert stretch.kind == "mirrored" and stretch.end - stretch.begin > 500
+
+
+def test_a_forward_loop_needs_frames_before_its_beginning():
+    found = problems(425, (0, 30, NO_FACE))
+    stretch = choose_stretch(circling(17, problems=found))
+    assert stretch.kind == "forward" and stretch.begin - stretch.fade >= 30
