@@ -22,6 +22,8 @@ from avatars.atlas import MouthAtlas
 from avatars.atlas_file import load_atlas
 from avatars.errors import AvatarExists, BundleInvalid
 from avatars.folders import TEMPORARY_PREFIX
+from avatars.heads import MovingHeads
+from avatars.heads_file import load_heads
 from avatars.manifest import MANIFEST_NAME, PART_LIMITS, AvatarDetails, Manifest, Part, PartName
 from avatars.musetalk import MuseTalkPart, frames_of
 from avatars.musetalk_file import load_musetalk
@@ -69,6 +71,22 @@ class Bundle:
         path = self.part("atlas.npz")
         try:
             return load_atlas(path)
+        except FileNotFoundError as error:
+            raise self._deleted() from error
+
+    def heads(self) -> tuple[MouthAtlas, MovingHeads]:
+        """Read the mouth atlas of a video's avatar, and where its mouths go.
+
+        Raises:
+            BundleInvalid: one of them is missing or damaged, or they do not fit together.
+        """
+        atlas, path, manifest = self.atlas(), self.part("heads.npz"), self.manifest
+        if atlas.still.shape[:2] != (manifest.height, manifest.width):
+            raise BundleInvalid(
+                f"The mouth atlas of '{self.id}' is not of its loop's size. Get a whole copy."
+            )
+        try:
+            return atlas, load_heads(path, atlas, manifest.frames)
         except FileNotFoundError as error:
             raise self._deleted() from error
 
@@ -244,6 +262,9 @@ def check_parts(folder: Path, manifest: Manifest) -> None:
     for engine in manifest.engines:
         if needed[engine] not in manifest.parts:
             raise BundleInvalid(f"'{folder.name}' claims to work with {engine} but has no {needed[engine]}.")
+    for name in ("atlas.npz", "idle.mp4"):
+        if "heads.npz" in manifest.parts and name not in manifest.parts:
+            raise BundleInvalid(f"'{folder.name}' has moving heads but no {name}. Get a whole copy.")
     for name, part in manifest.parts.items():
         size = _regular_size(folder / name)
         if size != part.bytes:

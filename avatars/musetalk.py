@@ -67,19 +67,23 @@ class MuseTalkPart:
 
 
 def source_part(manifest: Manifest) -> PartName:
-    """The part of an avatar that its frames come from: the atlas's one still, else the idle loop.
+    """The part of an avatar that its frames come from: the one still of a photo's atlas, else the idle loop.
+
+    Of a video, too, there may be a mouth atlas; it then has moving heads, that say where mouths go in the
+    loop.
 
     Raises:
         BundleInvalid: it has neither.
     """
-    for name in ("atlas.npz", "idle.mp4"):
-        if name in manifest.parts:
-            return name
+    if "atlas.npz" in manifest.parts and "heads.npz" not in manifest.parts:
+        return "atlas.npz"
+    if "idle.mp4" in manifest.parts:
+        return "idle.mp4"
     raise BundleInvalid(f"The avatar '{manifest.id}' has no pictures. Create it again, or get a whole copy.")
 
 
 def frames_of(manifest: Manifest) -> int:
-    """How many frames the part of an avatar has: one with a mouth atlas, else those of its loop."""
+    """How many frames the part of an avatar has: one of a photo, else those of its loop."""
     return 1 if source_part(manifest) == "atlas.npz" else manifest.frames
 
 

@@ -178,7 +178,9 @@ class AvatarStore:
             AvatarExists: the id is taken.
         """
         source = open_bundle(folder)
-        if "atlas.npz" in source.manifest.parts:
+        if "heads.npz" in source.manifest.parts:
+            source.heads()
+        elif "atlas.npz" in source.manifest.parts:
             source.atlas()
         if "musetalk.safetensors" in source.manifest.parts:
             source.musetalk()

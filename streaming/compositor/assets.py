@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,12 @@ class Series:
     Attributes:
         levels: (K,) rising, > 0.
         widths: (P,) rising.
-        pictures: (K, P, n) packed.
+        pictures: (K, P, n) packed; or other numbers that go with them.
     """
 
     levels: tuple[float, ...]
     widths: tuple[float, ...]
-    pictures: Plane
+    pictures: NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

@@ -21,6 +21,7 @@ from streaming.compositor.layered import BackedCompositor
 from streaming.compositor.life import Life
 from streaming.compositor.loop import LoopAssets, load_frames
 from streaming.compositor.loop_compositor import LoopCompositor
+from streaming.compositor.loop_mouth_assets import LoopMouthAssets, load_loop_mouths
 from streaming.compositor.matte import StillMatte
 from streaming.compositor.own_colours import with_own_colours
 from streaming.credits import Credits, credits_of
@@ -45,6 +46,7 @@ class AvatarCompositorFactory:
         self._store = store
         self._atlases: SharedCache[AtlasAssets] = SharedCache(KEPT_BYTES, _bytes_of)
         self._loops: SharedCache[LoopAssets] = SharedCache(KEPT_BYTES, lambda loop: loop.frames.nbytes)
+        self._loop_mouths: SharedCache[LoopMouthAssets] = SharedCache(KEPT_BYTES, lambda found: found.nbytes)
         self._faces: SharedCache[FaceAssets] = SharedCache(KEPT_BYTES, lambda face: face.nbytes)
         self._backdrops = Backdrops(store, KEPT_BYTES)
         self._still_faces: SharedCache[StillFace] = SharedCache(KEPT_BYTES, lambda face: face.nbytes)
@@ -96,7 +98,15 @@ class AvatarCompositorFactory:
 
             return AtlasCompositor(assets, Life(seed, assets.eye_span), still_face(), still_face)
         loop = self._loops.get(key, lambda: self._load_loop(avatar))
-        return LoopCompositor(loop, self._face(key, manifest), lambda: self._face(key, manifest))
+        mouths = self._mouths_of_loop(manifest)
+        return LoopCompositor(loop, self._face(key, manifest), lambda: self._face(key, manifest), mouths)
+
+    def _mouths_of_loop(self, manifest: Manifest) -> LoopMouthAssets | None:
+        if "heads.npz" not in manifest.parts:
+            return None
+        avatar = manifest.id
+        key = (avatar, manifest.parts["atlas.npz"].sha256, manifest.parts["heads.npz"].sha256)
+        return self._loop_mouths.get(key, lambda: load_loop_mouths(*self._store.get(avatar).heads()))
 
     def _load_atlas(self, avatar: str, matte: StillMatte | None) -> AtlasAssets:
         atlas = self._store.get(avatar).atlas()

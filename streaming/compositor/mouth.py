@@ -4,19 +4,58 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from streaming.compositor.assets import AtlasAssets, Series
 from streaming.compositor.easing import MouthPose
-from streaming.compositor.planes import Plane, Planes, unpack
+from streaming.compositor.planes import Planes, unpack
 
 SeriesName = Literal["tongue", "bite", "press"]
 
 NEGLIGIBLE = 1 / 256
 """Blend weights below this change no level, so the picture is taken as it is."""
+
+Values = NDArray[Any]
+"""Bytes of pictures, or other numbers that go with mouths."""
+
+
+class MouthTable(NamedTuple):
+    """Something for each mouth of an atlas, flat.
+
+    Attributes:
+        apertures: (A,) rising from 0.
+        widths: (J,) rising.
+        mouths: (A, J, n).
+        press: lips pressed.
+        bite: lower lip under the teeth.
+        tongue: tongue at the teeth, at width 0.
+        tongue_aperture: the aperture that the tongue starts from.
+    """
+
+    apertures: tuple[float, ...]
+    widths: tuple[float, ...]
+    mouths: Values
+    press: Series
+    bite: Series
+    tongue: Series
+    tongue_aperture: float
+
+
+def pictures_of(assets: AtlasAssets) -> MouthTable:
+    """The pictures of all mouths, packed."""
+    return MouthTable(
+        assets.apertures,
+        assets.widths,
+        assets.mouths,
+        assets.press,
+        assets.bite,
+        assets.tongue,
+        assets.tongue_aperture,
+    )
 
 
 class MouthPainter:
@@ -27,13 +66,8 @@ class MouthPainter:
     """
 
     def __init__(self, assets: AtlasAssets) -> None:
-        self._assets = assets
         self._size = assets.mouth_rect[2:]
-        # Three buffers per blending stage, so that no stage writes what the next one still reads.
-        self._buffers = {
-            stage: [np.empty((1, assets.mouths.shape[-1]), np.uint8) for _ in range(3)]
-            for stage in ("open", "tongue", "bite", "press")
-        }
+        self._lookup = MouthLookup(pictures_of(assets))
 
     def paint(self, pose: MouthPose, target: Planes) -> None:
         """Draw ``pose`` into ``target``, the planes of the mouth's rectangle.
@@ -41,9 +75,30 @@ class MouthPainter:
         A pose with ``press`` or ``bite`` is drawn as if its aperture were nearly 0, see
         :func:`streaming.compositor.easing.pose_of`.
         """
-        target.put(unpack(self._look_up(pose)[0], *self._size))
+        target.put(self.picture(pose))
 
-    def _look_up(self, pose: MouthPose) -> Plane:
+    def picture(self, pose: MouthPose) -> Planes:
+        """The planes of the mouth's rectangle; only to be read, and only until the next picture."""
+        return unpack(self._lookup.find(pose)[0], *self._size)
+
+
+class MouthLookup:
+    """Finds what belongs to a pose. Holds scratch buffers: one per session.
+
+    Args:
+        table: what belongs to each mouth of the atlas.
+    """
+
+    def __init__(self, table: MouthTable) -> None:
+        self._assets = table
+        # Three buffers per blending stage, so that no stage writes what the next one still reads.
+        self._buffers = {
+            stage: [np.empty((1, table.mouths.shape[-1]), table.mouths.dtype) for _ in range(3)]
+            for stage in ("open", "tongue", "bite", "press")
+        }
+
+    def find(self, pose: MouthPose) -> Values:
+        """(1, n) for a pose; only to be read, and only until the next one is looked for."""
         assets = self._assets
         aperture, width = pose.aperture, pose.width
         if pose.tongue > 0 and assets.tongue.levels:
@@ -61,7 +116,7 @@ class MouthPainter:
         picture = self._strengthen(picture, "bite", pose.bite, width)
         return self._strengthen(picture, "press", pose.press, width)
 
-    def _open(self, aperture: float, width: float) -> Plane:
+    def _open(self, aperture: float, width: float) -> Values:
         apertures, mouths, buffers = self._assets.apertures, self._assets.mouths, self._buffers["open"]
         i, s = locate(apertures, aperture)
         low = _across(mouths[i], self._assets.widths, width, buffers[0])
@@ -70,7 +125,7 @@ class MouthPainter:
         high = _across(mouths[i + 1], self._assets.widths, width, buffers[1])
         return _mix(low, high, s, buffers[2])
 
-    def _strengthen(self, picture: Plane, name: SeriesName, amount: float, width: float) -> Plane:
+    def _strengthen(self, picture: Values, name: SeriesName, amount: float, width: float) -> Values:
         """Blend from ``picture`` (strength 0) along a series."""
         series: Series = getattr(self._assets, name)
         if amount < NEGLIGIBLE or not series.levels:
@@ -91,7 +146,7 @@ def locate(values: Sequence[float], x: float) -> tuple[int, float]:
     return i, (x - values[i]) / (values[i + 1] - values[i])
 
 
-def _across(pictures: Plane, widths: Sequence[float], width: float, buffer: Plane) -> Plane:
+def _across(pictures: Values, widths: Sequence[float], width: float, buffer: Values) -> Values:
     """One picture (1, n) out of a row of them (P, n); cv2 wants two dimensions."""
     j, t = locate(widths, width)
     if t < NEGLIGIBLE:
@@ -99,7 +154,7 @@ def _across(pictures: Plane, widths: Sequence[float], width: float, buffer: Plan
     return _mix(pictures[j, None], pictures[j + 1, None], t, buffer)
 
 
-def _mix(a: Plane, b: Plane, part: float, buffer: Plane) -> Plane:
+def _mix(a: Values, b: Values, part: float, buffer: Values) -> Values:
     """``a`` and ``b`` blended; one of them itself when the other would not show."""
     if part < NEGLIGIBLE:
         return a

@@ -11,9 +11,10 @@ from streaming.compositor import factory as factory_module
 from streaming.compositor.atlas_compositor import AtlasCompositor
 from streaming.compositor.factory import AvatarCompositorFactory
 from streaming.compositor.loop_compositor import LoopCompositor
-from streaming.slots import FacePixels
+from streaming.slots import FacePixels, MouthShape
 from tests.support.atlas import small_atlas
 from tests.support.bundles import small_bundle
+from tests.support.heads import talking_bundle
 from tests.support.loops import loop_bundle
 from tests.support.musetalk_part import RECT, part_of
 
@@ -81,6 +82,19 @@ def test_the_parts_decide_what_draws(store):
     factory = AvatarCompositorFactory(store)
     assert isinstance(factory.open("ada"), AtlasCompositor)
     assert isinstance(factory.open("vera"), LoopCompositor)
+
+
+def test_the_mouths_of_a_video_s_atlas_are_drawn_into_its_loop(store, monkeypatch):
+    talking_bundle(store.root, "tess")
+    loads = []
+    real = factory_module.load_loop_mouths
+    monkeypatch.setattr(factory_module, "load_loop_mouths", lambda *parts: loads.append(1) or real(*parts))
+    factory = AvatarCompositorFactory(store)
+    idle, talking = factory.open("tess"), factory.open("tess", seed=1)
+    assert isinstance(idle, LoopCompositor) and isinstance(talking, LoopCompositor) and loads == [1]
+    still = [idle.compose(index, None).to_ndarray().astype(int) for index in range(6)]
+    spoken = [talking.compose(index, MouthShape(0.9)).to_ndarray().astype(int) for index in range(6)]
+    assert np.abs(spoken[-1] - still[-1]).max() > 20
 
 
 @pytest.mark.parametrize("avatar", ["ada", "vera"])

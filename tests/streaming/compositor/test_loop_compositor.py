@@ -10,8 +10,11 @@ from avatars.loop import loop_frame
 from streaming.compositor.face import FaceAssets
 from streaming.compositor.loop import LoopAssets, LoopFrames
 from streaming.compositor.loop_compositor import LoopCompositor
+from streaming.compositor.loop_mouth_assets import load_loop_mouths
 from streaming.slots import FacePixels, MouthShape
+from tests.support.atlas import small_atlas
 from tests.support.drawn import NUMBER, flat_patch, part_with, plain_blend, soft_mask
+from tests.support.heads import small_heads
 from tests.support.loops import HEIGHT, STEP, WIDTH, packed_loop
 
 COUNT = 40
@@ -216,3 +219,42 @@ def test_a_loop_that_is_still_being_decoded_begins_with_what_is_there():
     for n, index in enumerate(range(500, 500 + COUNT + 3)):
         np.testing.assert_array_equal(_compose(compositor, index), packed_loop(COUNT)[n % COUNT])
         assert compositor.position == n
+
+
+@pytest.fixture(scope="module")
+def mouths():
+    return load_loop_mouths(small_atlas(), small_heads(COUNT, 0.2))
+
+
+def _blueness(packed):
+    """Of the mouth's middle: the loop is grey, and an open mouth of the atlas is blue."""
+    blue = packed[WIDTH * HEIGHT : WIDTH * HEIGHT * 5 // 4].reshape(HEIGHT // 2, WIDTH // 2)
+    return float(blue[36:38, 30:36].mean()) - 128
+
+
+def test_shapes_of_an_atlas_for_moving_heads_are_drawn_and_go(loop, mouths):
+    compositor = LoopCompositor(loop, mouths=mouths)
+    shown = [_compose(compositor, index) for index in range(5)]
+    shown += [_compose(compositor, index, MouthShape(1.0, energy=1.0)) for index in range(5, 15)]
+    shown += [_compose(compositor, index) for index in range(15, 30)]
+    blue = [_blueness(packed) for packed in shown]
+    assert blue[5] < blue[6] < min(blue[8:15]) and min(blue[8:15]) > 20
+    assert blue[14] > blue[15] > 0
+    for index in (*range(5), *range(22, 30)):
+        np.testing.assert_array_equal(shown[index], loop.frames[index])
+
+
+def test_the_mouth_of_the_atlas_opens_for_patches_of_another_face(loop, mouths):
+    compositor = LoopCompositor(loop, mouths=mouths)
+    loud = [FacePixels(n, b"another face", energy=0.5 + 0.05 * n, part=NUMBER + 1) for n in range(10)]
+    assert [_blueness(_compose(compositor, n, patch)) for n, patch in enumerate(loud)][-1] > 6
+
+
+def test_drawn_patches_lie_over_the_atlas_that_leaves(loop, face, mouths):
+    compositor = LoopCompositor(loop, face, mouths=mouths)
+    for index in range(10):
+        _compose(compositor, index, MouthShape(0.8))
+    shown = [_luma(_compose(compositor, index, flat_patch(230, index))) for index in range(10, 30)]
+    plain = LoopCompositor(loop, face)
+    wanted = [_luma(_compose(plain, index, flat_patch(230, index))) for index in range(30)]
+    np.testing.assert_array_equal(shown[-1], wanted[-1])
