@@ -10,10 +10,11 @@ class AvatarRejected(LipstreamError):
 
     Args:
         code: stable name of the reason, such as ``not_an_image``, ``truncated_image``, ``image_too_large``,
-            ``image_too_small``, ``heif_not_installed``, ``no_face``, ``several_faces``, ``face_too_small``,
-            ``face_turned_away``, ``face_cut_off``; of videos also ``not_a_video``, ``truncated_video``,
-            ``video_too_long``, ``video_too_short``, ``video_too_large``, ``video_too_small``,
-            ``frozen_video``, ``mouth_covered``, ``no_steady_stretch``.
+            ``image_too_small``, ``heif_not_installed``, ``no_face``, ``photo_not_upright``,
+            ``several_faces``, ``face_too_small``, ``face_turned_away``, ``face_unclear``, ``face_cut_off``,
+            ``face_too_dark``, ``face_overexposed``, ``face_blurred``; of videos also ``not_a_video``,
+            ``truncated_video``, ``video_too_long``, ``video_too_short``, ``video_too_large``,
+            ``video_too_small``, ``frozen_video``, ``mouth_covered``, ``no_steady_stretch``.
         message: what was found and what to do.
     """
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from precompute.focus import sharpness
 from precompute.mesh_points import EYE_OUTER_LEFT, EYE_OUTER_RIGHT, LIP_LOWER_INNER, LIP_UPPER_INNER
 from precompute.portrait import BRIGHT, DARK, MAX_PITCH, MAX_ROLL, MAX_YAW, SOFT_EYE_SPAN, Portrait
 
@@ -20,13 +21,11 @@ TINY_EYE_SPAN = 55.0
 CLOSED_MOUTH, OPEN_MOUTH = 0.06, 0.15
 """Gap between the lips over the eye span: closed below the first, open above the second."""
 SHARP, SOFT = 0.065, 0.04
-"""See :func:`sharpness`."""
+"""See :func:`precompute.focus.sharpness`."""
 EVEN, UNEVEN = 0.25, 0.4
 """Difference between the halves of the face over its brightness."""
 DIM, GLARING = 75.0, 215.0
 """Mean grey of a face that is well lit lies between."""
-SEEN_SPAN = 110.0
-"""Eye span in pixels at which sharpness is measured."""
 
 _ADVICE = {
     "mouth": "The mouth is open; lips are drawn better from a closed mouth.",
@@ -73,26 +72,6 @@ def advice_of(judged: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [sentence for name, sentence in _ADVICE.items() if judged[name]["verdict"] == POOR]
 
 
-def sharpness(picture: Image, points: NDArray[np.floating]) -> float:
-    """How strong fine detail is around the eyes, against the contrast there.
-
-    The share of the contrast that a blur of one pixel takes away, at an eye span of ``SEEN_SPAN`` pixels:
-    .08 to .2 in sharp photos; a blur of two or three pixels brings them below .04 to .06.
-    """
-    span = max(_span(points), 1e-6)
-    eyes = points[[EYE_OUTER_LEFT, EYE_OUTER_RIGHT]]
-    low, high = eyes.min(axis=0) - 0.25 * span, eyes.max(axis=0) + 0.25 * span
-    x0, y0 = np.clip(low.astype(int), 0, None)
-    x1, y1 = np.ceil(high).astype(int)
-    part = cv2.cvtColor(picture[y0:y1, x0:x1], cv2.COLOR_BGR2GRAY)
-    scale = SEEN_SPAN / span
-    size = max(8, round(part.shape[1] * scale)), max(8, round(part.shape[0] * scale))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    grey = cv2.resize(part, size, interpolation=method).astype(np.float32)
-    fine = grey - cv2.GaussianBlur(grey, (0, 0), 1.0)
-    return float(fine.std() / max(float(grey.std()), 1e-3))
-
-
 def _light(picture: Image, points: NDArray[np.floating]) -> tuple[float, float]:
     """Mean grey of the face, and how much its halves differ, over it."""
     low, high = np.clip(points.min(axis=0).astype(int), 0, None), points.max(axis=0).astype(int)
@@ -108,7 +87,7 @@ def _span(points: NDArray[np.floating]) -> float:
 
 def _entry(value: float, unit: str, verdict: str) -> dict[str, Any]:
     digits = 3 if abs(value) < 1 and unit != "degrees" else 1
-    return {"value": round(value, digits), "unit": unit, "verdict": verdict}
+    return {"value": round(value, digits) + 0.0, "unit": unit, "verdict": verdict}
 
 
 def _low(value: float, fair: float, good: float) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precompute.errors import AvatarRejected
+from precompute.focus import sharpness
 from precompute.landmarks import FaceBox, FaceFinder, FaceMesh
 from precompute.mesh_points import (
     CHIN,
@@ -37,6 +38,13 @@ MIN_EYE_SPAN = 40.0
 """Least distance between the outer corners of the eyes, in pixels of the photo."""
 SOFT_EYE_SPAN = 75.0
 """Below this the portrait is enlarged visibly."""
+MAX_SPREAD = 0.03
+"""Of a mesh that can be trusted: see :class:`precompute.landmarks.FaceMesh`. Faces from the front reach .025,
+even covered ones; those from the side begin at .04."""
+SIDE_NOSE = 0.3
+"""How far the nose lies beside the middle of the eyes, over their distance, in a face from the side."""
+LYING = 60.0
+"""Degrees by which a head leans in a photo that lies on its side."""
 MAX_YAW, MAX_PITCH, MAX_ROLL = 20.0, 18.0, 20.0
 """Degrees, as the mesh measures them. The mesh reads about .7 of a true yaw, so 20 is nearly 30."""
 PITCH_OF_LEVEL_HEAD = 8.7
@@ -49,6 +57,13 @@ FACE_LEVEL = 0.45
 """Where the mesh's middle goes, as a share of the crop from above."""
 CUT_TOLERANCE = 0.02
 DARK, BRIGHT = 45.0, 235.0
+TOO_DARK = 18.0
+"""Mean grey of a face below which noise is most of what is seen."""
+BLOWN_LEVEL, BLOWN_SOME, BLOWN_MOST = 250, 0.2, 0.5
+"""Grey from which on there is nothing left to be seen, and the shares of a face that may be so: with advice,
+and at all."""
+BLURRED = 0.02
+"""Least sharpness; see :func:`precompute.focus.sharpness`. What people call a photo reaches .04 and more."""
 
 _ACROSS = (
     (EYE_OUTER_RIGHT, EYE_OUTER_LEFT), (EYE_INNER_RIGHT, EYE_INNER_LEFT), (MOUTH_RIGHT, MOUTH_LEFT),
@@ -114,8 +129,9 @@ def find_portrait(image: Image, finder: FaceFinder | None = None, size: int = PO
         size: side of the portrait in pixels, even.
 
     Raises:
-        AvatarRejected: ``no_face``, ``several_faces``, ``face_too_small``, ``face_turned_away`` or
-            ``face_cut_off``.
+        AvatarRejected: ``no_face``, ``photo_not_upright``, ``several_faces``, ``face_too_small``,
+            ``face_turned_away``, ``face_unclear``, ``face_cut_off``, ``face_too_dark``,
+            ``face_overexposed`` or ``face_blurred``.
         EngineUnavailable: the landmark models are not installed.
         ValueError: ``size`` is odd or not positive.
     """
@@ -137,6 +153,8 @@ def find_portrait(image: Image, finder: FaceFinder | None = None, size: int = PO
     flat = (mesh.points[:, :2] - (left, top) + 0.5) * scale - 0.5
     landmarks = np.column_stack([flat, mesh.points[:, 2] * scale]).astype(np.float32)
     brightness = _face_brightness(frame, landmarks)
+    blown = _blown_share(frame, landmarks)
+    _judge_look(brightness, blown, sharpness(image, mesh.points[:, :2]))
     report = PortraitReport(
         faces=len(faces),
         eye_span=mesh.eye_span,
@@ -146,7 +164,7 @@ def find_portrait(image: Image, finder: FaceFinder | None = None, size: int = PO
         crop=(left, top, side),
         enlarged=scale,
         brightness=brightness,
-        advice=tuple(_advice(mesh.eye_span, brightness)),
+        advice=tuple(_advice(mesh.eye_span, brightness, blown)),
     )
     return Portrait(frame, source, landmarks, report)
 
@@ -165,33 +183,75 @@ def head_angles(mesh: FaceMesh) -> tuple[float, float, float]:
 def _choose(image: Image, faces: list[FaceBox], finder: FaceFinder) -> FaceMesh:
     """The one face that is meant."""
     best = max((face.score for face in faces), default=0.0)
-    if best < DOUBTFUL_SCORE and _turned_score(image, finder) > best + BETTER_SCORE:
-        raise AvatarRejected(
-            "no_face", "The photo lies on its side or on its head. Turn it upright and send it again."
-        )
+    if best < DOUBTFUL_SCORE:
+        _refuse_turned(image, best, finder)
     seen = [(face, finder.mesh(image, face)) for face in faces[:3]]
+    sideways = [face for face, _ in seen if abs(_nose_aside(face)) > SIDE_NOSE]
     seen = [(face, mesh) for face, mesh in seen if mesh.presence >= SURE_FACE]
+    if not seen and sideways:
+        raise _from_the_side()
     if not seen:
         raise AvatarRejected(
             "no_face",
-            "No face was found. Send a photo of one person who looks into the camera, evenly lit.",
+            "No face was found. Send a photo of one person who looks into the camera, close and evenly lit.",
         )
     if len(seen) > 1 and seen[1][0].size >= RIVAL_SIZE * seen[0][0].size:
         raise AvatarRejected(
             "several_faces",
             "There is more than one face of similar size. Cut the photo so that only one person remains.",
         )
-    return seen[0][1]
+    face, mesh = seen[0]
+    if mesh.spread > MAX_SPREAD:
+        if abs(_nose_aside(face)) > SIDE_NOSE:
+            raise _from_the_side()
+        raise AvatarRejected(
+            "face_unclear",
+            "The face cannot be made out well. Send a sharp photo of one person who looks straight into the "
+            "camera, with nothing before the face.",
+        )
+    return mesh
 
 
-def _turned_score(image: Image, finder: FaceFinder) -> float:
-    """The best score of any face when the photo is turned by a quarter or a half."""
-    turns = (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE)
-    found = [face.score for turn in turns for face in finder.detect(_as_image(cv2.rotate(image, turn)))]
-    return max(found, default=0.0)
+def _refuse_turned(image: Image, score: float, finder: FaceFinder) -> None:
+    """Raise where a face is seen much better when the photo is turned by a quarter or a half."""
+    for turn, words in _TURNS.items():
+        turned = _as_image(cv2.rotate(image, turn))
+        for face in finder.detect(turned)[:1]:
+            if face.score <= max(score + BETTER_SCORE, DOUBTFUL_SCORE):
+                continue
+            mesh = finder.mesh(turned, face)
+            if mesh.presence >= SURE_FACE and mesh.spread <= MAX_SPREAD and abs(head_angles(mesh)[2]) < LYING:
+                raise _not_upright(words)
+
+
+def _nose_aside(face: FaceBox) -> float:
+    """How far the detector sees the nose aside of the middle between the eyes, over their distance."""
+    right, left, nose = face.keypoints[:3].astype(np.float64)
+    across = left - right
+    return float((nose - (right + left) / 2) @ across / max(float(across @ across), 1e-6))
+
+
+_TURNS = {
+    cv2.ROTATE_180: "by half a turn",
+    cv2.ROTATE_90_CLOCKWISE: "by a quarter clockwise",
+    cv2.ROTATE_90_COUNTERCLOCKWISE: "by a quarter counterclockwise",
+}
+
+
+def _not_upright(turn: str) -> AvatarRejected:
+    return AvatarRejected("photo_not_upright", f"The photo is not upright. Turn it {turn} and send it again.")
+
+
+def _from_the_side() -> AvatarRejected:
+    return AvatarRejected(
+        "face_turned_away",
+        "The face is seen from the side. Send a photo in which the person looks straight into the camera.",
+    )
 
 
 def _judge(mesh: FaceMesh, yaw: float, pitch: float, roll: float) -> None:
+    if abs(roll) > LYING:
+        raise _not_upright(_TURNS[cv2.ROTATE_90_CLOCKWISE if roll < 0 else cv2.ROTATE_90_COUNTERCLOCKWISE])
     if mesh.eye_span < MIN_EYE_SPAN:
         raise AvatarRejected(
             "face_too_small",
@@ -242,19 +302,45 @@ def _crop(image: Image, mesh: FaceMesh) -> tuple[int, int, int]:
     return left, top, side
 
 
+def _judge_look(brightness: float, blown: float, sharp: float) -> None:
+    if brightness < TOO_DARK:
+        raise AvatarRejected(
+            "face_too_dark",
+            f"The face is too dark: {brightness:.0f} of 255 on the average; {TOO_DARK:.0f} are needed. Send "
+            "a photo taken in more light.",
+        )
+    if blown > BLOWN_MOST:
+        raise AvatarRejected(
+            "face_overexposed",
+            f"The face is overexposed: {100 * blown:.0f} % of it is plain white. Send a photo taken in "
+            "softer light.",
+        )
+    if sharp < BLURRED:
+        raise AvatarRejected(
+            "face_blurred", "The face is blurred. Send a photo in which the eyes are sharp, not enlarged."
+        )
+
+
+def _blown_share(frame: Image, landmarks: NDArray[np.float32]) -> float:
+    """The share of the face in which nothing is left to be seen but white."""
+    oval = np.zeros(frame.shape[:2], np.uint8)
+    cv2.fillConvexPoly(oval, cv2.convexHull(np.rint(landmarks[:, :2]).astype(np.int32)), 1)
+    return float((cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)[oval > 0] >= BLOWN_LEVEL).mean())
+
+
 def _face_brightness(frame: Image, landmarks: NDArray[np.float32]) -> float:
     low = np.clip(landmarks[:, :2].min(axis=0).astype(int), 0, None)
     high = landmarks[:, :2].max(axis=0).astype(int)
     return float(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)[low[1] : high[1], low[0] : high[0]].mean())
 
 
-def _advice(eye_span: float, brightness: float) -> list[str]:
+def _advice(eye_span: float, brightness: float, blown: float) -> list[str]:
     advice: list[str] = []
     if eye_span < SOFT_EYE_SPAN:
         advice.append("The face is small in the photo, so the avatar looks soft; a closer photo is sharper.")
     if brightness < DARK:
         advice.append("The face is dark; a photo in even light looks better.")
-    if brightness > BRIGHT:
+    if brightness > BRIGHT or blown > BLOWN_SOME:
         advice.append("The face is overexposed; a photo in softer light looks better.")
     return advice
 
