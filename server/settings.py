@@ -20,6 +20,7 @@ from pydantic import (
     IPvAnyAddress,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -28,6 +29,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 
 from avatars.archive import MAX_ARCHIVE_BYTES
 from streaming.audio.decode import MAX_FILE_BYTES
+from streaming.compositor.mark import MOST_LETTERS, can_be_drawn
 from streaming.face.musetalk.options import Decoder, MuseTalkOptions
 from streaming.options import DEFAULT_MEMORY_GB, EngineOptions, GpuOptions
 from streaming.protocol import MAX_MESSAGE_BYTES, AvatarId
@@ -229,6 +231,18 @@ class Settings(BaseSettings):
     render_keep: int = Field(default=200, ge=1, le=100_000, description="Finished renders that are kept.")
     render_keep_seconds: Seconds = Field(default=86_400, description="How long a finished render is kept.")
 
+    mark: str = Field(
+        default="",
+        max_length=MOST_LETTERS,
+        description="A text in the corner of every film, such as AI-generated; none when empty.",
+    )
+    mark_live: bool = Field(default=False, description="The same in live pictures.")
+    mark_font: str = Field(
+        default="",
+        validate_default=True,
+        description="A TrueType font for it; the one at hand has the letters of English.",
+    )
+
     max_voice_profiles: int = Field(
         default=DEFAULT_LIMIT, ge=0, le=10_000, description="Voices of people that are kept; 0 takes none."
     )
@@ -242,6 +256,19 @@ class Settings(BaseSettings):
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("mark_font")
+    @classmethod
+    def _has_the_letters(cls, value: str, info: ValidationInfo) -> str:
+        text = info.data.get("mark", "")
+        if text or value:
+            try:
+                drawn = can_be_drawn(text, value)
+            except OSError as error:
+                raise ValueError(f"it is no font that can be read ({error})") from error
+            if not drawn:
+                raise ValueError(f"it lacks letters of {PREFIX}MARK={text!r}; name a font that has them")
+        return value
 
     @field_validator("data_dir")
     @classmethod

@@ -29,6 +29,7 @@ from server.voice_profiles import VoiceProfiles, needed_engine
 from streaming.clock import Clock, SystemClock
 from streaming.compositor.base import CompositorFactory
 from streaming.compositor.factory import AvatarCompositorFactory
+from streaming.compositor.marked import marked
 from streaming.errors import LipstreamError, VoiceNotFound
 from streaming.performer.base import PerformerDescription
 from streaming.performer.local import LocalPerformer, PerformerConfig
@@ -161,6 +162,7 @@ def build_state(settings: Settings, clock: Clock | None = None) -> State:
     metrics = Metrics()
     store = AvatarStore(settings.avatars_dir)
     compositors = AvatarCompositorFactory(store)
+    films = marked(compositors, settings.mark, settings.mark_font)
     performer = LocalPerformer(
         performer_config(settings), clock=clock, on_restart=metrics.performer_restarted
     )
@@ -171,9 +173,15 @@ def build_state(settings: Settings, clock: Clock | None = None) -> State:
         video_bitrate=settings.video_bitrate,
         audio_bitrate=settings.audio_bitrate,
     )
-    sessions = SessionManager(performer, compositors, limits=limits, clock=clock, observer=metrics)
+    sessions = SessionManager(
+        performer,
+        films if settings.mark_live else compositors,
+        limits=limits,
+        clock=clock,
+        observer=metrics,
+    )
     renders = RenderJobs(
-        partial(_render, performer, compositors),
+        partial(_render, performer, films),
         settings.renders_dir,
         clock,
         metrics,

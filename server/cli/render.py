@@ -1,4 +1,4 @@
-"""``lipstream render``: a text, a recording or a stream of PCM to an MP4 file, without a server."""
+"""``lipstream render``: a text, a recording or a stream of PCM to a film, without a server."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ from server.cli.pcm import STANDARD_INPUT, PcmInput
 from server.settings import Settings
 from streaming.audio.pcm import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioEncoding, PcmReader
 from streaming.audio.stretching import DEEPEST, HIGHEST
+from streaming.clock import SystemClock
 from streaming.protocol import MAX_TEXT
 from streaming.render import RenderRequest, RenderResult
+from streaming.sinks.formats import FORMATS, format_of
 from streaming.speech.delivery import AS_IT_IS, LONGEST_PAUSE, LOUDEST, Delivery
 from streaming.timing import SPEECH_RATE
 
@@ -36,7 +38,15 @@ DEFAULT_SPEED = 1.0
 
 
 def render(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The MP4 file to write.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The file to write: .mp4, .webm (VP9), .mov (ProRes 4444), or .zip (a PNG for each frame, "
+            "and WAV). All but .mp4 keep an avatar without a background transparent.",
+        ),
+    ],
     text: Annotated[
         str | None, typer.Argument(help="What to say; - reads it from standard input.", show_default=False)
     ] = None,
@@ -80,9 +90,15 @@ def render(
         float, typer.Option(min=0.0, max=LONGEST_PAUSE, help="Seconds of silence more between sentences.")
     ] = AS_IT_IS.pause,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same video.")] = 0,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            help="A colour behind an avatar that has no background: #00ff00, white, or default (light grey)."
+        ),
+    ] = None,
     captions: Annotated[bool, typer.Option("--captions", help="Write the words beside it, as .vtt.")] = False,
 ) -> None:
-    """Render a text, recorded speech, or speech as it comes, to an MP4 file.
+    """Render a text, recorded speech, or speech as it comes, to a film.
 
     arecord -t raw -f S16_LE -c 1 -r 16000 | lipstream render --pcm - --sample-rate 16000 -o x.mp4
     """
@@ -94,8 +110,9 @@ def render(
     spoken = bool(voice or language or speed != DEFAULT_SPEED or delivery != AS_IT_IS)
     script = _script(text, captions=captions, spoken=spoken)
     stream = _stream(pcm, encoding, sample_rate)
-    if output.suffix.lower() != ".mp4":
-        fail(f"{output} must end in .mp4.", EXIT_USAGE)
+    film = format_of(output)
+    if film is None:
+        fail(f"{output} must end in {' or '.join(known.suffix for known in FORMATS.values())}.", EXIT_USAGE)
     if not output.parent.is_dir():
         fail(f"there is no folder {output.parent}. Make it first.", EXIT_USAGE)
     request = RenderRequest(
@@ -107,6 +124,9 @@ def render(
         seed=seed,
         delivery=delivery,
         audio=audio,
+        format=film,
+        background=background,
+        created=SystemClock().wall(),
     )
     with readable_errors(), progress_bar() as progress:
         task = progress.add_task("Rendering", total=None if pcm else 1.0)
@@ -162,7 +182,9 @@ async def _render(
     from avatars.store import AvatarStore
     from server.state import performer_config
     from streaming.audio.recording import open_recording
+    from streaming.compositor.backdrops import check_background
     from streaming.compositor.factory import AvatarCompositorFactory
+    from streaming.compositor.marked import marked
     from streaming.performer.local import LocalPerformer
     from streaming.render import render as render_line
 
@@ -171,7 +193,10 @@ async def _render(
         with request.audio.open("rb") as file:
             async with open_recording(file):
                 pass
-    compositors = AvatarCompositorFactory(AvatarStore(settings.avatars_dir))
+    store = AvatarStore(settings.avatars_dir)
+    compositors = marked(AvatarCompositorFactory(store), settings.mark, settings.mark_font)
+    if request.background is not None:
+        check_background(store.manifest(request.avatar), request.background)
     performer = LocalPerformer(performer_config(settings))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(performer.close)
