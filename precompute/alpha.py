@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from avatars.errors import BundleInvalid
-from avatars.manifest import Provenance
 from precompute.sheet import TILE, label
 
 Image = NDArray[np.uint8]
@@ -25,13 +23,12 @@ def write_alpha(path: Path, alpha: Image) -> None:
     path.write_bytes(data.tobytes())
 
 
-def with_tools(provenance: Provenance, tools: Sequence[str]) -> Provenance:
-    """The same provenance with what the portrait was prepared with."""
-    return provenance.model_copy(update={"tools": (*provenance.tools, *tools)})
+def read_alpha(path: Path, shape: tuple[int, int]) -> Image:
+    """Read a matte, (H, W) uint8; its size is judged before any pixel is decoded.
 
-
-def _read(path: Path, shape: tuple[int, int]) -> Image:
-    """The matte, (H, W); its size is judged before any pixel is decoded."""
+    Raises:
+        BundleInvalid: it is damaged, or of another size.
+    """
     try:
         with Pillow.open(path, formats=["PNG"]) as picture:
             if picture.size == shape[::-1] and picture.mode == "L":
@@ -47,7 +44,7 @@ def alpha_tiles(path: Path, still: Image) -> list[Image]:
     Raises:
         BundleInvalid: the matte is damaged, or of another size.
     """
-    alpha = _read(path, still.shape[:2])
+    alpha = read_alpha(path, still.shape[:2])
     alone = (still * (alpha[..., None] / 255)).astype(np.uint8)
     tiles = []
     for text, picture in (("matte", cv2.cvtColor(alpha, cv2.COLOR_GRAY2BGR)), ("person", alone)):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from avatars.atlas import MouthAtlas
+from avatars.atlas import Image, MouthAtlas
 from avatars.atlas_file import save_atlas
 from avatars.bundle import Bundle, BundleWriter
 from avatars.manifest import AvatarDetails, Provenance
@@ -69,7 +69,7 @@ def assemble(
     return bundle
 
 
-def write_still_parts(atlas: MouthAtlas, poster: Path, faces: Path) -> None:
+def write_still_parts(atlas: MouthAtlas, poster: Path, faces: Path, shown: Image | None = None) -> None:
     """Write what comes of the still alone.
 
     Args:
@@ -77,8 +77,9 @@ def write_still_parts(atlas: MouthAtlas, poster: Path, faces: Path) -> None:
         poster: a WebP.
         faces: an npz: landmarks (1, 468, 2) of the still in pixels, and their box (1, 4): left, top, right,
             bottom.
+        shown: what the poster shows, (H, W, 3) BGR; the still, when not given.
     """
-    write_poster(atlas, poster)
+    write_poster(atlas.still if shown is None else shown, poster)
     landmarks = atlas.landmarks[None].astype(np.float32)
     boxes = np.concatenate([landmarks.min(axis=1), landmarks.max(axis=1)], axis=1)
     with faces.open("wb") as file:

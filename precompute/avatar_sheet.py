@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from avatars.bundle import Bundle
 from avatars.errors import BundleInvalid
 from avatars.store import AvatarStore
-from precompute.alpha import alpha_tiles
+from precompute.alpha import alpha_tiles, read_alpha
 from precompute.part_tiles import musetalk_tiles
 from precompute.sheet import COLUMNS, TILE, contact_sheet, tiled
 
@@ -31,13 +31,18 @@ def avatar_sheet(store: AvatarStore, bundle: Bundle) -> Image | None:
     """
     parts = bundle.manifest.parts
     extra = musetalk_tiles(store, bundle)
+    alpha: NDArray[np.float32] | None = None
     if "alpha.png" in parts and "atlas.npz" in parts:
-        extra = [*alpha_tiles(bundle.part("alpha.png"), bundle.atlas().still), *extra]
+        still = bundle.atlas().still
+        extra = [*alpha_tiles(bundle.part("alpha.png"), still), *extra]
+        if bundle.manifest.background != "own":
+            grey = read_alpha(bundle.part("alpha.png"), still.shape[:2])
+            alpha = np.asarray(grey / 255, np.float32)
     pictures: list[Image] = []
     if "steps.webp" in parts:
         pictures.append(_read_steps(bundle.part("steps.webp")))
     if "atlas.npz" in parts:
-        pictures.append(contact_sheet(bundle.atlas(), extra))
+        pictures.append(contact_sheet(bundle.atlas(), extra, alpha))
     elif extra:
         pictures.append(tiled(extra))
     if not pictures:

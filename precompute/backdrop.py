@@ -43,9 +43,16 @@ class BackdropReport:
         return lines if self.clothing is None else [*lines, clothing_line(self.clothing)]
 
 
-def matte_line(matte: str, person: float) -> str:
-    """A sentence for people on a matte: what made it, and the person's share of the picture."""
-    return f"Background replaced ({matte}): the person takes {person:.0%} of the picture."
+def matte_line(matte: str, person: float, *, removed: bool = False) -> str:
+    """A sentence for people on a matte.
+
+    Args:
+        matte: what made it.
+        person: the person's share of the picture, 0..1.
+        removed: whether nothing takes the background's place.
+    """
+    done = "removed" if removed else "replaced"
+    return f"Background {done} ({matte}): the person takes {person:.0%} of the picture."
 
 
 def clothing_line(found: ClothingReport) -> str:

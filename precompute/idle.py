@@ -10,7 +10,7 @@ import av
 import cv2
 from av.video.stream import VideoStream
 
-from avatars.atlas import MouthAtlas
+from avatars.atlas import Image, MouthAtlas
 from streaming.compositor.assets import load_assets
 from streaming.compositor.atlas_compositor import AtlasCompositor
 from streaming.compositor.life import Life
@@ -71,9 +71,9 @@ def write_idle_loop(
     return count
 
 
-def write_poster(atlas: MouthAtlas, path: Path) -> None:
-    """Write the still as WebP."""
-    done, data = cv2.imencode(".webp", atlas.still, [cv2.IMWRITE_WEBP_QUALITY, POSTER_QUALITY])
+def write_poster(picture: Image, path: Path) -> None:
+    """Write a (H, W, 3) BGR picture as WebP."""
+    done, data = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, POSTER_QUALITY])
     if not done:
         raise OSError(f"The poster {path.name} could not be encoded as WebP.")
     path.write_bytes(data.tobytes())

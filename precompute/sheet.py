@@ -23,7 +23,9 @@ _MOUTHS = (
 )  # fmt: skip
 
 
-def contact_sheet(atlas: MouthAtlas, extra: Sequence[Image] = ()) -> Image:
+def contact_sheet(
+    atlas: MouthAtlas, extra: Sequence[Image] = (), alpha: NDArray[np.float32] | None = None
+) -> Image:
     """Twelve mouth shapes and the eyes on the still.
 
     Mouths are the nearest pictures of the atlas, not blends.
@@ -31,26 +33,31 @@ def contact_sheet(atlas: MouthAtlas, extra: Sequence[Image] = ()) -> Image:
     Args:
         atlas: of the avatar.
         extra: further tiles, (TILE, TILE, 3), which go into a row of their own.
+        alpha: (H, W) matte, 0..1, of an avatar without a background; what is behind is white then.
 
     Returns:
         (H, W, 3) BGR; rows of four tiles.
     """
     middle = int(np.abs(atlas.press_widths).argmin())
+
+    def tile(text: str, mouth: Image | None = None, eyes: Image | None = None) -> Image:
+        return _tile(atlas, text, mouth, eyes, alpha)
+
     tiles = [
-        _tile(atlas, "rest"),
-        _tile(atlas, "press", mouth=atlas.press[-1, middle]),
-        _tile(atlas, "bite", mouth=atlas.bite[-1, int(np.abs(atlas.bite_widths).argmin())]),
+        tile("rest"),
+        tile("press", mouth=atlas.press[-1, middle]),
+        tile("bite", mouth=atlas.bite[-1, int(np.abs(atlas.bite_widths).argmin())]),
     ]
     if len(atlas.tongue_levels):
-        tiles.append(_tile(atlas, "tongue", mouth=atlas.tongue[-1]))
+        tiles.append(tile("tongue", mouth=atlas.tongue[-1]))
     for text, aperture, width in _MOUTHS:
         a = int(np.abs(atlas.apertures - aperture).argmin())
         w = int(np.abs(atlas.widths - width).argmin())
-        tiles.append(_tile(atlas, text, mouth=atlas.mouths[a, w]))
+        tiles.append(tile(text, mouth=atlas.mouths[a, w]))
     for i, lid in enumerate(atlas.lids[1:], start=1):
-        tiles.append(_tile(atlas, f"lid {lid:.2f}", eyes=atlas.eyes[i, 0]))
+        tiles.append(tile(f"lid {lid:.2f}", eyes=atlas.eyes[i, 0]))
     for i, (x, y) in enumerate(atlas.gazes[1:], start=1):
-        tiles.append(_tile(atlas, f"gaze {x:+.0f} {y:+.0f}", eyes=atlas.eyes[0, i]))
+        tiles.append(tile(f"gaze {x:+.0f} {y:+.0f}", eyes=atlas.eyes[0, i]))
     return tiled([*tiles, *[np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS), *extra])
 
 
@@ -68,12 +75,21 @@ def label(picture: Image, text: str) -> Image:
     return picture
 
 
-def _tile(atlas: MouthAtlas, text: str, mouth: Image | None = None, eyes: Image | None = None) -> Image:
+def _tile(
+    atlas: MouthAtlas,
+    text: str,
+    mouth: Image | None,
+    eyes: Image | None,
+    alpha: NDArray[np.float32] | None,
+) -> Image:
     picture = atlas.still.copy()
     for rect, patch in ((atlas.mouth_rect, mouth), (atlas.eye_rect, eyes)):
         if patch is not None:
             x, y, w, h = (int(v) for v in rect)
             picture[y : y + h, x : x + w] = patch
+    if alpha is not None:
+        share = alpha[..., None]
+        picture = (picture * share + 255 * (1 - share) + 0.5).astype(np.uint8)
     low, high = atlas.landmarks.min(axis=0), atlas.landmarks.max(axis=0)
     half = float(high[1] - low[1]) * SHOWN_SPAN / 2
     centre = (low + high) / 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from precompute.alpha import write_alpha
 from precompute.backdrop import Backdrop, Separated, compose, matte_line
 from precompute.matting import rembg_model
@@ -10,7 +12,7 @@ from precompute.matting.foreground import own_colours
 from precompute.order import BLUR, DEFAULT_MATTING, PICTURE, TRANSPARENT, VIDEO
 from precompute.photo import open_cutout, open_photo
 from precompute.portrait import Portrait
-from precompute.stages.base import BACKDROP, PREVIEW_SIDE, Desk, Stage
+from precompute.stages.base import BACKDROP, PREVIEW_SIDE, Desk, Image, Stage
 from precompute.stages.drawing import GAP, over_checks, shrunk, side_by_side
 from precompute.stages.keeping import (
     AS_TAKEN,
@@ -62,15 +64,20 @@ def _separate(desk: Desk) -> None:
     person = float(separated.alpha.mean())
     desk.used(separated.made_by)
     desk.report({"matte": separated.made_by, "person": round(person, 4), "background": order.background})
-    desk.note(matte_line(separated.made_by, person))
+    desk.note(matte_line(separated.made_by, person, removed=order.clear))
     if order.clear:
         desk.detail(background="transparent")
     checks = over_checks(dressed.source if order.clear else _alone(separated), separated.alpha)
-    pictures = [shrunk(checks, SHOWN), shrunk(dressed.frame, SHOWN)]
-    desk.preview(side_by_side(pictures, ("person", "result")))
+    result = _matte(separated) if order.clear else dressed.frame
+    pictures = [shrunk(checks, SHOWN), shrunk(result, SHOWN)]
+    desk.preview(side_by_side(pictures, ("person", "matte" if order.clear else "result")))
 
 
-def _alone(separated: Separated):
+def _matte(separated: Separated) -> Image:
+    return np.repeat(np.rint(separated.alpha * 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _alone(separated: Separated) -> Image:
     return separated.colours if separated.own else own_colours(separated.colours, separated.alpha)
 
 

@@ -8,7 +8,8 @@ from av.video.frame import VideoFrame
 from precompute.idle import LOOP_SECONDS, write_idle_loop
 from precompute.sheet import label
 from precompute.stages.base import Desk, Image, Stage
-from precompute.stages.drawing import shrunk
+from precompute.stages.drawing import over_checks, shrunk
+from precompute.stages.keeping import alpha_of
 from precompute.stages.mouths import ATLAS, atlas_of
 from streaming.timing import FPS
 
@@ -20,11 +21,14 @@ def _write(desk: Desk) -> None:
     seconds = LOOP_SECONDS
     count = round(seconds * FPS)
     tiles: list[Image] = []
+    # It stays where it is while the head moves by a few pixels; for a glance that is near enough.
+    alpha = alpha_of(desk) if desk.order.clear else None
 
     def each(index: int, frame: VideoFrame) -> None:
         desk.progress((index + 1) / count)
         if index % (count // SHOWN_FRAMES) == 0 and len(tiles) < SHOWN_FRAMES:
-            picture = shrunk(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8), SHOWN)
+            picture = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+            picture = shrunk(picture if alpha is None else over_checks(picture, alpha), SHOWN)
             tiles.append(label(picture, f"{index / FPS:.1f} s"))
 
     frames = write_idle_loop(atlas_of(desk), desk.part("idle.mp4"), seconds, each)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
@@ -63,6 +64,14 @@ def load_portrait(desk: Desk, name: str) -> Portrait:
     found = desk.load_arrays(name)
     report = _REPORTS.validate_json(found["report"].tobytes())
     return desk.keep(name, Portrait(found["frame"], found["source"], found["landmarks"], report))
+
+
+def alpha_of(desk: Desk) -> NDArray[np.float32]:
+    """(S, S) matte of the avatar's frames, 0..1, that an earlier stage left."""
+    alpha = cv2.imread(str(desk.part("alpha.png")), cv2.IMREAD_GRAYSCALE)
+    if alpha is None:
+        raise OSError("The matte cannot be read any more.")
+    return np.asarray(alpha / 255, np.float32)
 
 
 def save_separated(desk: Desk, separated: Separated) -> None:

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from avatars.errors import BundleInvalid
-from avatars.manifest import Provenance
-from precompute.alpha import alpha_tiles, with_tools, write_alpha
+from precompute.alpha import alpha_tiles, write_alpha
 from precompute.sheet import TILE
 
 
@@ -24,8 +23,3 @@ def test_what_does_not_fit_or_is_damaged_is_told(tmp_path):
     (tmp_path / "alpha.png").write_bytes(b"no picture")
     with pytest.raises(BundleInvalid, match="damaged"):
         alpha_tiles(tmp_path / "alpha.png", np.zeros((64, 64, 3), np.uint8))
-
-
-def test_tools_are_added_to_what_is_known():
-    before = Provenance(source="a photo", tools=("a camera",))
-    assert with_tools(before, ["rembg"]) == Provenance(source="a photo", tools=("a camera", "rembg"))

@@ -62,3 +62,15 @@ def small_atlas(**changes) -> MouthAtlas:
         "landmarks": landmarks,
     }
     return MouthAtlas(**(fields | changes))
+
+
+def atlas_on(still: np.ndarray, landmarks: np.ndarray) -> MouthAtlas:
+    """An atlas of a still of any size on which nothing ever moves."""
+    small = small_atlas()
+    rects = {name: small.mouth_rect for name in ("mouths", "press", "bite", "tongue")}
+    patches = {}
+    for name, rect in (rects | {"eyes": small.eye_rect}).items():
+        x, y, w, h = (int(n) for n in rect)
+        shape = getattr(small, name).shape
+        patches[name] = np.broadcast_to(still[y : y + h, x : x + w], shape).copy()
+    return small_atlas(still=still, landmarks=landmarks.astype(np.float32), **patches)

@@ -11,7 +11,7 @@ from avatars.store import AvatarStore
 from benchmarks.renders import busy, render
 from precompute.matting import rembg_model
 from server.cli.main import app
-from tests.support.atlas import small_atlas
+from tests.support.atlas import atlas_on
 from tests.support.mattes import KnownMatter
 
 
@@ -38,7 +38,7 @@ def drawn(monkeypatch):
 
     def draw(portrait, progress):
         frames.append(portrait.frame)
-        return small_atlas()
+        return atlas_on(portrait.frame, portrait.landmarks[:, :2])
 
     monkeypatch.setattr("precompute.stages.mouths.build_portrait_atlas", draw)
     return frames
