@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import av
 import numpy as np
@@ -61,7 +62,7 @@ class FilmWriter:
         if grey:
             stream.codec_context.color_range = FULL_RANGE
 
-    def __enter__(self) -> FilmWriter:
+    def __enter__(self) -> Self:
         return self
 
     def put(self, picture: Image) -> None:

@@ -16,6 +16,7 @@ from precompute.stages.idle import IDLE
 from precompute.stages.mouths import MOUTHS
 from precompute.stages.parts import part_stages
 from precompute.stages.photo_open import OPEN
+from precompute.stages.video_background import MATTING
 from precompute.stages.video_choice import LOOP
 from precompute.stages.video_look import LOOK
 from precompute.stages.video_write import WRITE
@@ -66,7 +67,10 @@ def _of_photo(order: AvatarOrder) -> tuple[Stage, ...]:
 
 
 def _of_video(order: AvatarOrder) -> tuple[Stage, ...]:
-    return (LOOK, LOOP, WRITE)
+    middle: tuple[Stage, ...] = (MATTING,) if order.separates else ()
+    if order.background == VIDEO:
+        middle = (*middle, FILM)
+    return (LOOK, LOOP, *middle, WRITE)
 
 
 class _Whole(Watcher):

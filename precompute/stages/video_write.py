@@ -18,11 +18,11 @@ from precompute.loop_crop import advice_on, eye_spans
 from precompute.sheet import label
 from precompute.stages.base import Desk, Image, Stage
 from precompute.stages.drawing import shrunk
+from precompute.stages.video_background import dressed_pictures
 from precompute.stages.video_look import ugliness
 from precompute.stages.video_loop import (
     SIGHTS,
     loop_landmarks,
-    loop_pictures,
     meshes_of,
     sights_of,
     stretch_of,
@@ -54,7 +54,7 @@ def _write(desk: Desk) -> None:
             seen[index] = picture
         desk.progress((index + 1) / len(landmarks))
 
-    count = write_loop(loop_pictures(desk), size, desk.part("idle.mp4"), each)
+    count = write_loop(dressed_pictures(desk), size, desk.part("idle.mp4"), each)
     if count != len(landmarks):
         raise RuntimeError(f"the loop has {count} frames, not {len(landmarks)}: the video changed meanwhile")
     _write_poster(seen[poster], desk.part("poster.webp"))

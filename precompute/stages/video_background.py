@@ -1,0 +1,80 @@
+"""The person of a video is told from the background in every frame, and put before another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import numpy as np
+
+from precompute.matting import rembg_model
+from precompute.matting.background import composite
+from precompute.matting.foreground import own_colours
+from precompute.matting.moving import SteadyMattes
+from precompute.matting.scene import MatteWriter, dressed, read_mattes
+from precompute.order import DEFAULT_MATTING
+from precompute.repair.over_time import ClothingMender
+from precompute.sheet import label
+from precompute.stages.background import background_of
+from precompute.stages.base import Desk, Image, Stage
+from precompute.stages.drawing import over_checks, shrunk
+from precompute.stages.video_loop import loop_landmarks, loop_pictures
+from streaming.timing import FPS
+
+SHOWN = 316
+"""Height of each of six pictures in the preview."""
+
+
+def _separate(desk: Desk) -> None:
+    order = desk.order
+    landmarks = loop_landmarks(desk)
+    matter = desk.matter or rembg_model.RembgMatter(order.matting or DEFAULT_MATTING)
+    mender = None if order.repair == "off" else ClothingMender()
+    mattes = SteadyMattes(matter, mender)
+    shown = np.linspace(0, len(landmarks) - 1, 3).round().astype(int).tolist()
+    tiles: list[tuple[Image, Image]] = []
+    shares: list[float] = []
+    background = background_of(desk)
+    with MatteWriter(desk.part("alpha.mp4"), order.size) as film:
+        for picture, alpha in mattes.of(loop_pictures(desk), landmarks):
+            if film.count in shown:
+                person = own_colours(picture, alpha)
+                checks = over_checks(person, alpha)
+                behind = None if background is None else background.behind(picture, alpha)
+                result = picture if behind is None else composite(person, alpha, behind)
+                text = f"{film.count / FPS:.1f} s"
+                tiles.append((label(shrunk(checks, SHOWN), text), label(shrunk(result, SHOWN), text)))
+            film.put_matte(alpha)
+            shares.append(float(alpha.mean()))
+            desk.progress(film.count / len(landmarks))
+    person = float(np.mean(shares))
+    desk.used(matter.name)
+    desk.report(
+        {
+            "matte": matter.name,
+            "person": round(person, 4),
+            "background": order.background,
+            "key_frames": mattes.keys,
+            "key_frames_left_out": len(mattes.refused),
+        }
+    )
+    desk.note(
+        f"The person was told from the background ({matter.name}) and takes {person:.0%} of the picture."
+    )
+    if mender is not None:
+        found = mender.report()
+        desk.report({"clothing": {k: round(v, 4) for k, v in asdict(found).items()}})
+        desk.note(found.line())
+    if order.clear:
+        desk.detail(background="transparent")
+    desk.preview(np.vstack([np.hstack(row) for row in zip(*tiles, strict=True)]))
+
+
+def dressed_pictures(desk: Desk) -> Iterator[Image]:
+    """The frames of the loop, (size, size, 3) BGR, as the avatar shows them."""
+    if not desk.order.separates:
+        return loop_pictures(desk)
+    return dressed(loop_pictures(desk), read_mattes(desk.part("alpha.mp4")), background_of(desk))
+
+
+MATTING = Stage("matting", "Telling the person from the background", 4.0, _separate)
