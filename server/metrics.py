@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -10,6 +11,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from server.jobs.job import ENDED, JobKind, JobStatus
 from streaming.observer import DropReason, EndReason, Trouble
 
 LATENCY_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -92,6 +94,15 @@ class Metrics:
         self._render_seconds = Histogram(
             "lipstream_render_seconds", "Time one render took.", buckets=RENDER_BUCKETS, registry=registry
         )
+        self._jobs = Gauge(
+            "lipstream_jobs",
+            "Jobs that are known, of avatars and of films of texts and recordings.",
+            ["kind", "status"],
+            registry=registry,
+        )
+        self._jobs_ended = Counter(
+            "lipstream_jobs_ended", "Jobs that ended.", ["kind", "status"], registry=registry
+        )
         self._waiting = Gauge("lipstream_renders_waiting", "Renders that wait.", registry=registry)
         for reason in ("completed", "interrupted", "failed"):
             self._ended.labels(reason)
@@ -159,10 +170,24 @@ class Metrics:
         if status == "done":
             self._render_seconds.observe(seconds)
 
-    def watch(self, viewers: Callable[[], int], renders_waiting: Callable[[], int]) -> None:
-        """Read these at every scrape."""
+    def job_ended(self, kind: str, status: str) -> None:
+        """A job ended as ``done``, ``failed`` or ``cancelled``."""
+        self._jobs_ended.labels(kind, status).inc()
+
+    def watch(
+        self,
+        viewers: Callable[[], int],
+        renders_waiting: Callable[[], int],
+        jobs: Callable[[JobKind, JobStatus], int],
+    ) -> None:
+        """Read these at every scrape; ``jobs`` counts those of a kind that are so far."""
         self._viewers.set_function(viewers)
         self._waiting.set_function(renders_waiting)
+        for kind in get_args(JobKind):
+            for status in get_args(JobStatus):
+                self._jobs.labels(kind, status).set_function(partial(jobs, kind, status))
+                if status in ENDED:
+                    self._jobs_ended.labels(kind, status)
 
     def text(self) -> bytes:
         """What Prometheus scrapes."""

@@ -39,13 +39,15 @@ from streaming.speech.qwen3.options import DEFAULT_MODEL, DEFAULT_SESSIONS, Qwen
 
 PREFIX = "LIPSTREAM_"
 ICE_URL = re.compile(r"(stun|turn)s?:[!#-;=?-~]+")
+JOBS_URL = re.compile(r"postgres(ql)?(\+psycopg)?://[^/\s]*/[^/\s]+")
 ENV_FILE = ".env"
 MIN_API_KEY_LENGTH = 16
 DEFAULT_SESSIONS_AT_ONCE = 4
 DEFAULT_AVATAR_BYTES = 256 << 20
+DEFAULT_SOURCE_BYTES = 256 << 20
 DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d+)?)$"
 PRINTABLE = r"^[ -~]+$"
-SECRET_FIELDS = frozenset({"api_key", "ice_servers"})
+SECRET_FIELDS = frozenset({"api_key", "ice_servers", "jobs_url"})
 """Their values are not repeated in complaints."""
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -219,6 +221,12 @@ class Settings(BaseSettings):
         le=MAX_ARCHIVE_BYTES,
         description="Size of an avatar that is taken in.",
     )
+    max_source_bytes: int = Field(
+        default=DEFAULT_SOURCE_BYTES,
+        ge=4096,
+        le=1 << 30,
+        description="Size of a photo or video that is sent to become an avatar, with what is behind it.",
+    )
     fetch_private: bool = Field(
         default=False,
         description="Fetch addresses of private networks, and of this machine, when users name them.",
@@ -230,6 +238,17 @@ class Settings(BaseSettings):
     )
     render_keep: int = Field(default=200, ge=1, le=100_000, description="Finished renders that are kept.")
     render_keep_seconds: Seconds = Field(default=86_400, description="How long a finished render is kept.")
+    avatar_concurrency: int = Field(default=1, ge=1, le=16, description="Avatars that are made at once.")
+    avatar_queue: int = Field(default=8, ge=1, le=1000, description="Avatars that may wait to be made.")
+    avatar_jobs_keep: int = Field(
+        default=100, ge=1, le=10_000, description="Ended jobs of avatars that are kept. The avatars stay."
+    )
+    avatar_jobs_keep_seconds: Seconds = Field(default=86_400, description="How long each of them is kept.")
+    jobs_url: SecretStr | None = Field(
+        default=None,
+        description="A PostgreSQL database for jobs, postgresql://user:password@host/name; in the data "
+        "folder when empty.",
+    )
 
     mark: str = Field(
         default="",
@@ -280,6 +299,15 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < MIN_API_KEY_LENGTH:
             raise ValueError(f"it needs at least {MIN_API_KEY_LENGTH} characters; try: openssl rand -hex 24")
+        return value
+
+    @field_validator("jobs_url")
+    @classmethod
+    def _postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not JOBS_URL.match(value.get_secret_value()):
+            raise ValueError(
+                "it is no address of a PostgreSQL database: postgresql://user:password@host/name"
+            )
         return value
 
     @property
@@ -334,8 +362,13 @@ class Settings(BaseSettings):
         return profiles_folder(self.data_dir)
 
     @property
+    def jobs_dir(self) -> Path:
+        """Where jobs live, with what they need and leave."""
+        return self.data_dir / "jobs"
+
+    @property
     def renders_dir(self) -> Path:
-        """Where finished renders live."""
+        """Where films of streams live."""
         return self.data_dir / "renders"
 
 

@@ -17,13 +17,20 @@ from starlette.requests import HTTPConnection
 from avatars.errors import AvatarError, AvatarNotFound
 from avatars.store import AvatarStore
 from server import security
+from server.avatar_orders import AvatarOrders
+from server.avatar_parts import part_builders
 from server.fetch import Fetcher
-from server.jobs import RenderJobs
+from server.jobs.durable import DurableJobs, Room
+from server.jobs.folders import JobFolders
+from server.jobs.plans import PLAN, steps_of
+from server.jobs.renders import Renders
+from server.jobs.streams import Streams
 from server.metrics import Metrics
 from server.missing_parts import build_missing_parts
 from server.peers import Peers
 from server.recordings import Recordings
 from server.settings import Settings
+from server.settings_environment import environment_of
 from server.uploads import Uploads
 from server.voice_profiles import VoiceProfiles, needed_engine
 from streaming.clock import Clock, SystemClock
@@ -52,12 +59,14 @@ class State:
     compositors: CompositorFactory
     performer: LocalPerformer
     sessions: SessionManager
-    renders: RenderJobs
+    jobs: DurableJobs
+    renders: Renders
     peers: Peers
     recordings: Recordings
     voice_profiles: VoiceProfiles
     fetcher: Fetcher
     uploads: Uploads = field(default_factory=Uploads)
+    avatar_orders: AvatarOrders = field(default_factory=AvatarOrders)
     description: PerformerDescription | None = None
     """What the performer was made of when it came up."""
     failure: str = ""
@@ -69,6 +78,7 @@ class State:
     async def start(self) -> None:
         """Start what runs in the background. The performer warms up while the server already answers."""
         await self.renders.start()
+        await self.jobs.start(at_once=self.settings.jobs_url is not None)
         self._starting = asyncio.create_task(self._start_performer(), name="performer-start")
 
     async def started(self) -> None:
@@ -80,6 +90,7 @@ class State:
         """End sessions, renders and the performer: each of them, whatever happens to the others."""
         async with contextlib.AsyncExitStack() as last_in_first_out:
             last_in_first_out.push_async_callback(self.performer.close)
+            last_in_first_out.push_async_callback(self.jobs.close)
             last_in_first_out.push_async_callback(self.renders.close)
             last_in_first_out.push_async_callback(self.sessions.close_all)
             last_in_first_out.push_async_callback(self.peers.close)
@@ -180,20 +191,33 @@ def build_state(settings: Settings, clock: Clock | None = None) -> State:
         clock=clock,
         observer=metrics,
     )
-    renders = RenderJobs(
-        partial(_render, performer, films),
+    renderer = partial(_render, performer, films)
+    jobs = DurableJobs(
+        JobFolders(settings.jobs_dir),
+        clock,
+        metrics,
+        renderer,
+        partial(steps_of, PLAN, partial(part_builders, settings)),
+        {
+            "avatar": Room(settings.avatar_concurrency, settings.avatar_queue),
+            "render": Room(settings.render_concurrency, settings.render_queue),
+        },
+        environment_of(settings),
+    )
+    streams = Streams(
+        renderer,
         settings.renders_dir,
         clock,
         metrics,
-        concurrency=settings.render_concurrency,
-        queue=settings.render_queue,
         streams=settings.render_streams,
         keep=settings.render_keep,
         keep_seconds=settings.render_keep_seconds,
     )
+    renders = Renders(jobs, streams)
     metrics.watch(
         viewers=lambda: sum(session.viewers for session in sessions.all()),
         renders_waiting=lambda: renders.waiting,
+        jobs=jobs.count,
     )
     recordings = Recordings()
     profiles = ProfileStore(settings.voice_profiles_dir, settings.max_voice_profiles)
@@ -205,6 +229,7 @@ def build_state(settings: Settings, clock: Clock | None = None) -> State:
         compositors,
         performer,
         sessions,
+        jobs,
         renders,
         Peers(sessions, settings),
         recordings,

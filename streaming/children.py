@@ -57,9 +57,16 @@ async def reap(process: asyncio.subprocess.Process, seconds: float = STOP_TIMEOU
     gone = asyncio.ensure_future(process.wait())
     await asyncio.wait((gone,), timeout=seconds)
     if not gone.done():
-        with suppress(ProcessLookupError):
-            process.kill()
+        kill(process)
     await gone
+
+
+def kill(process: asyncio.subprocess.Process) -> None:
+    """Kill a child, which may be dead already."""
+    if process.returncode is None:
+        # Not Process.kill: it takes the exit status of a dead one away from asyncio, which then complains.
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 def next_delay(delay: float, was_ready: bool) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from precompute.order import AvatarOrder
+    from streaming.render import RenderRequest, RenderResult
 
 JobKind = Literal["avatar", "render"]
 JobStatus = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -88,3 +89,18 @@ class AvatarJob(Job):
     """An avatar that is made."""
 
     order: AvatarOrder
+
+
+@dataclass(eq=False, kw_only=True)
+class RenderJob(Job):
+    """A film that is made.
+
+    Attributes:
+        request: what is rendered.
+        path: where the film is, once done.
+        result: what came of it.
+    """
+
+    request: RenderRequest
+    path: Path
+    result: RenderResult | None = None

@@ -9,8 +9,7 @@ from starlette.requests import HTTPConnection
 
 from server.captions import webvtt
 from server.files import file_response
-from server.jobs.job import ENDED
-from server.jobs.renders import RenderJob
+from server.jobs import RenderJob
 from server.models import Render, RenderCreate, RenderCreated, RenderList
 from server.problems import HTTPProblem, responses
 from server.security import SCHEMES, require_owner
@@ -71,7 +70,7 @@ def describe(job: RenderJob, *, for_owner: bool = True) -> dict[str, object]:
 def _finished(job: RenderJob) -> RenderJob:
     if job.status == "done":
         return job
-    if job.status in ENDED:
+    if job.ended:
         why = job.message or "It was cancelled."
         raise HTTPProblem(409, "render_not_done", f"This render has no result: it is {job.status}. {why}")
     raise HTTPProblem(409, "render_not_done", f"This render is {job.status}. Ask again when it is done.")
@@ -92,7 +91,7 @@ async def create(body: RenderCreate, state: StateDep, response: Response) -> dic
     avatar = body.avatar or state.settings.avatar
     await state.require_avatar(avatar)
     await state.require_voice(body.voice)
-    job = state.renders.submit(
+    job = await state.renders.submit(
         RenderRequest(
             text=body.text,
             avatar=avatar,
@@ -135,7 +134,7 @@ async def create_from_audio(
     async with state.uploads.receive(request) as file:
         # One that is no recording is refused now rather than when its turn comes.
         await (await state.recordings.open(file)).close()
-        job = await state.renders.submit_recording(RenderRequest("", avatar, seed=seed), file)
+        job = await state.renders.submit(RenderRequest("", avatar, seed=seed), file)
     response.headers["Location"] = f"/v1/renders/{job.id}"
     response.headers["Cache-Control"] = "no-store"
     return {**describe(job), "token": job.token}
@@ -204,7 +203,7 @@ async def captions(job: OwnedMedia) -> Response:
 )
 async def delete(job: OwnedRender, state: StateDep) -> None:
     """Cancels a render that waits or runs; deletes one that has ended, with its file."""
-    if job.status in ENDED:
+    if job.ended:
         await state.renders.forget(job)
     else:
         await state.renders.cancel(job)

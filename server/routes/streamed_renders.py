@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from server.jobs.renders import RenderJob
+from server.jobs.streams import StreamJob
 from server.middleware import CLOSE
 from server.models import RenderCreated
 from server.pcm import PCM_BODY, Encoding, SampleRate, check_type, samples
@@ -95,7 +95,7 @@ async def create_from_pcm(
     asked = RenderRequest("", avatar, seed=seed, feed=feed)
     job = state.renders.submit_stream(asked, render, render_token)
     try:
-        ending = await _while_it_runs(job, _pass_on(request, reader, feed))
+        ending = await _while_it_runs(state, job, _pass_on(request, reader, feed))
     except ScriptRejected:
         await _drop(state, job)
         raise
@@ -134,10 +134,12 @@ async def _pass_on(request: Request, reader: PcmReader, feed: SoundFeed) -> _End
     return "sound_too_long" if feed.overflowed else ending
 
 
-async def _while_it_runs(job: RenderJob, passing_on: Coroutine[None, None, _Ending | None]) -> _Ending | None:
+async def _while_it_runs(
+    state: State, job: StreamJob, passing_on: Coroutine[None, None, _Ending | None]
+) -> _Ending | None:
     """Pass sound on until it ends or the render does: nobody is to send on for half an hour in vain."""
     passing = asyncio.create_task(passing_on)
-    ended = asyncio.create_task(job.ended.wait())
+    ended = asyncio.create_task(state.renders.until_ended(job))
     try:
         await asyncio.wait((passing, ended), return_when=asyncio.FIRST_COMPLETED)
         return passing.result() if passing.done() else None
@@ -147,12 +149,12 @@ async def _while_it_runs(job: RenderJob, passing_on: Coroutine[None, None, _Endi
         await asyncio.gather(passing, ended, return_exceptions=True)
 
 
-async def _drop(state: State, job: RenderJob) -> None:
+async def _drop(state: State, job: StreamJob) -> None:
     await state.renders.cancel(job)
     await state.renders.forget(job)
 
 
-def _ended_before_its_sound(job: RenderJob) -> HTTPProblem:
+def _ended_before_its_sound(job: StreamJob) -> HTTPProblem:
     if job.status == "failed":
         code = job.code or "internal_error"
         return HTTPProblem(STATUS_OF_CODE.get(code, 500), code, job.message or "The render failed.", CLOSE)

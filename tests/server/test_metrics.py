@@ -52,7 +52,12 @@ def test_two_servers_in_one_process_count_apart():
 def test_viewers_and_waiting_renders_are_read_when_asked():
     metrics = Metrics(process=False)
     viewers = [1]
-    metrics.watch(lambda: viewers[0], lambda: 5)
+    metrics.watch(lambda: viewers[0], lambda: 5, lambda kind, status: 3 if kind == "avatar" else 0)
     viewers[0] = 7
+    metrics.job_ended("avatar", "failed")
     assert b"lipstream_viewers 7.0" in metrics.text()
     assert b"lipstream_renders_waiting 5.0" in metrics.text()
+    assert value(metrics, "lipstream_jobs", kind="avatar", status="running") == 3
+    assert value(metrics, "lipstream_jobs", kind="render", status="queued") == 0
+    assert value(metrics, "lipstream_jobs_ended_total", kind="avatar", status="failed") == 1
+    assert value(metrics, "lipstream_jobs_ended_total", kind="render", status="done") == 0

@@ -29,7 +29,9 @@ def rendering(still, monkeypatch):
 
 
 def kept(server: Still) -> list[str]:
-    return sorted(path.suffix for path in server.state.settings.renders_dir.iterdir())
+    """Names of what is kept of all jobs."""
+    folder = server.state.settings.jobs_dir
+    return sorted(path.name for job in folder.glob("r_*") for path in job.iterdir())
 
 
 async def test_a_recording_becomes_a_film_with_its_sound_and_no_captions(rendering):
@@ -60,7 +62,7 @@ async def test_a_recording_becomes_a_film_with_its_sound_and_no_captions(renderi
         assert (request.kind, request.avatar, request.seed) == ("audio", "theo", 3)
         heard = np.concatenate(performer.pieces[1])
         assert np.array_equal(heard, values.astype(np.float32) / 32_768)
-        assert kept(server) == [".mp4"], "the recording is gone with the work on it"
+        assert kept(server) == ["video.mp4"], "the recording is gone with the work on it"
 
 
 async def test_a_form_is_a_recording_too(rendering):
@@ -95,18 +97,20 @@ async def test_what_cannot_be_rendered_is_refused_before_it_waits(rendering):
 
 async def test_recordings_that_wait_are_few_and_go_with_their_jobs(still):
     data = wav(tone(SPEECH_RATE, 0.1))
-    async with still(render_queue=2) as server:
-        server.state.settings.renders_dir.mkdir(parents=True)
+    async with still(render_queue=1) as server:
         answers = await asyncio.gather(
             *(server.http.post("/v1/renders/audio", content=data, headers=SOUND) for _ in range(4))
         )
         assert sorted(answer.status_code for answer in answers) == [202, 202, 503, 503]
-        assert kept(server) == [".audio", ".audio"]
-        job = server.state.renders.all()[0]
-        await server.state.renders.cancel(job)
-        assert kept(server) == [".audio"]
-        await server.state.renders.close()
-        assert kept(server) == []
+        first, second = server.state.renders.all()
+        assert [path.name for path in second.folder.glob("source")] == ["source"]
+        await server.state.renders.cancel(first)
+        assert list(first.folder.iterdir()) == []
+        assert (await server.http.post("/v1/renders/audio", content=data, headers=SOUND)).status_code == 202
+        await server.state.renders.cancel(second)
+        assert list(second.folder.iterdir()) == []
+        await server.state.renders.forget(second)
+        assert not second.folder.exists()
 
 
 async def test_a_failed_render_keeps_nothing(rendering, monkeypatch):
@@ -114,14 +118,14 @@ async def test_a_failed_render_keeps_nothing(rendering, monkeypatch):
         raise RuntimeError("secret detail")
 
     async with rendering() as server:
-        monkeypatch.setattr(server.state.renders, "_renderer", broken)
+        monkeypatch.setattr(server.state.jobs._work, "_renderer", broken)
         answer = await server.http.post(
             "/v1/renders/audio", content=wav(tone(SPEECH_RATE, 0.1)), headers=SOUND
         )
         job = server.state.renders.get(answer.json()["id"])
         await server.state.renders.wait(job, 10)
-        assert job.status == "failed"
-        await server.state.renders.close()
+        assert (job.status, job.code) == ("failed", "internal_error")
+        assert "secret" not in (job.message or "")
         assert kept(server) == []
 
 
@@ -130,7 +134,7 @@ async def test_a_full_disk_is_said(rendering, monkeypatch):
         raise OSError(28, "No space left on device")
 
     async with rendering() as server:
-        monkeypatch.setattr("server.jobs.renders.shutil.copyfileobj", full)
+        monkeypatch.setattr("server.jobs.durable.shutil.copyfileobj", full)
         answer = await server.http.post(
             "/v1/renders/audio", content=wav(tone(SPEECH_RATE, 0.1)), headers=SOUND
         )

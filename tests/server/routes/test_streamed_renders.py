@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from server.jobs.renders import RenderJob
+from server.jobs import RenderJob
 from server.routes import audio as audio_routes
 from server.routes import streamed_renders
 from streaming.audio.feed import WAITING_SECONDS, SoundFeed
@@ -49,7 +49,7 @@ class House:
 
     async def ended(self, job: RenderJob) -> RenderJob:
         async with asyncio.timeout(20):
-            await job.ended.wait()
+            await self.state.renders.until_ended(job)
         return job
 
 
