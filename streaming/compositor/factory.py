@@ -22,8 +22,6 @@ from streaming.compositor.life import Life
 from streaming.compositor.loop import LoopAssets, load_frames
 from streaming.compositor.loop_compositor import LoopCompositor
 from streaming.compositor.loop_mouth_assets import LoopMouthAssets, load_loop_mouths
-from streaming.compositor.matte import StillMatte
-from streaming.compositor.own_colours import with_own_colours
 from streaming.credits import Credits, credits_of
 
 log = structlog.get_logger(__name__)
@@ -88,10 +86,7 @@ class AvatarCompositorFactory:
         # Keyed by contents: an avatar that is made again under the same id is loaded again.
         key = (avatar, manifest.parts[source].sha256)
         if source == "atlas.npz":
-            matte = self._backdrops.still(manifest)
-            if matte is not None:
-                key = (avatar, "-".join((key[1], manifest.parts["alpha.png"].sha256)))
-            assets = self._atlases.get(key, lambda: self._load_atlas(avatar, matte))
+            assets = self._atlases.get(key, lambda: load_assets(self._store.get(avatar).atlas()))
 
             def still_face() -> StillFace | None:
                 return self._still_face(key, manifest, assets)
@@ -107,10 +102,6 @@ class AvatarCompositorFactory:
         avatar = manifest.id
         key = (avatar, manifest.parts["atlas.npz"].sha256, manifest.parts["heads.npz"].sha256)
         return self._loop_mouths.get(key, lambda: load_loop_mouths(*self._store.get(avatar).heads()))
-
-    def _load_atlas(self, avatar: str, matte: StillMatte | None) -> AtlasAssets:
-        atlas = self._store.get(avatar).atlas()
-        return load_assets(atlas if matte is None else with_own_colours(atlas, matte.plane))
 
     def _load_loop(self, avatar: str) -> LoopAssets:
         bundle = self._store.get(avatar)

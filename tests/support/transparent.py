@@ -7,17 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avatars.atlas import MouthAtlas
 from avatars.atlas_file import save_atlas
 from avatars.bundle import Bundle, BundleWriter
 from streaming.compositor.planes import frame_planes, pack, unpack
 from streaming.encoders.bt601 import tag_bt601
 from tests.support import atlas, loops
 from tests.support.bundles import details
-
-BEHIND = (10, 220, 240)
-"""BGR where nothing of the person is: a colour that must never be seen."""
-OTHER = (230, 20, 90)
 
 
 def disc(width: int = atlas.WIDTH, height: int = atlas.HEIGHT, x: float = 64, radius: float = 40) -> NDArray:
@@ -26,31 +21,12 @@ def disc(width: int = atlas.WIDTH, height: int = atlas.HEIGHT, x: float = 64, ra
     return np.clip((radius - np.hypot(across, along)) * 40 + 128, 0, 255).round().astype(np.uint8)
 
 
-def cut_out(matte: NDArray, behind: tuple[int, int, int] = BEHIND) -> MouthAtlas:
-    """The small atlas with the other colour wherever the matte is 0."""
-    whole = atlas.small_atlas()
-
-    def cut(pictures: NDArray, x: int, y: int, width: int, height: int) -> NDArray:
-        nothing = matte[y : y + height, x : x + width] == 0
-        return np.where(nothing[..., None], np.array(behind, np.uint8), pictures)
-
-    mouths = {name: cut(getattr(whole, name), *atlas.MOUTH) for name in ("mouths", "press", "bite", "tongue")}
-    still = cut(whole.still, 0, 0, atlas.WIDTH, atlas.HEIGHT)
-    return atlas.small_atlas(still=still, eyes=cut(whole.eyes, *atlas.EYES), **mouths)
-
-
-def photo_bundle(
-    root: Path,
-    avatar: str = "tess",
-    background: str = "transparent",
-    behind: tuple[int, int, int] = BEHIND,
-) -> Bundle:
+def photo_bundle(root: Path, avatar: str = "tess", background: str = "transparent") -> Bundle:
     """An avatar of a photo without a background, or before a film of 5 frames."""
-    matte = disc()
     with BundleWriter(root) as writer:
-        save_atlas(writer.path("atlas.npz"), cut_out(matte, behind))
+        save_atlas(writer.path("atlas.npz"), atlas.small_atlas())
         writer.path("poster.webp").write_bytes(b"poster")
-        cv2.imwrite(str(writer.path("alpha.png")), matte)
+        cv2.imwrite(str(writer.path("alpha.png")), disc())
         if background == "video":
             write_film(writer.path("backdrop.mp4"), [flat(40 + 40 * n) for n in range(5)])
         return writer.commit(details(avatar, background=background))

@@ -11,10 +11,9 @@ from streaming.compositor.colours import colour
 from streaming.compositor.factory import AvatarCompositorFactory
 from streaming.compositor.planes import frame_planes
 from streaming.errors import BackgroundRejected
-from streaming.slots import MouthShape
 from tests.support.bundles import small_bundle
 from tests.support.loops import loop_bundle
-from tests.support.transparent import OTHER, moved, photo_bundle, video_bundle
+from tests.support.transparent import moved, photo_bundle, video_bundle
 
 
 @pytest.fixture
@@ -75,17 +74,6 @@ def test_a_colour_for_an_avatar_that_has_a_background_is_refused(store):
             factory.open(avatar, 0, "white")
     with pytest.raises(BackgroundRejected, match="no colour"):
         factory.open("tess", 0, "whitish")
-
-
-def test_what_the_pictures_have_beyond_the_matte_is_not_seen(store):
-    """Where neighbours are mixed, by motion or in chroma, the person's own colours go on."""
-    photo_bundle(store.root, "otto", behind=OTHER)
-    factory = AvatarCompositorFactory(store)
-    one, other = (factory.open(avatar, 5, "black") for avatar in ("tess", "otto"))
-    for index in range(0, 400, 20):
-        patch = MouthShape(0.5) if index > 200 else None
-        shown = [compositor.compose(index, patch).to_ndarray().astype(int) for compositor in (one, other)]
-        assert np.abs(shown[0] - shown[1]).max() <= 2, index
 
 
 def test_mattes_and_films_are_read_once(store, monkeypatch):
