@@ -87,6 +87,11 @@ class FaceMesh:
     spread: float = 0.0
 
     @property
+    def size(self) -> float:
+        """Longer side of the face in pixels."""
+        return float(np.ptp(self.points[:, :2], axis=0).max())
+
+    @property
     def eye_span(self) -> float:
         """Distance between the outer corners of the eyes in pixels."""
         return float(np.linalg.norm(self.points[EYE_OUTER_LEFT, :2] - self.points[EYE_OUTER_RIGHT, :2]))

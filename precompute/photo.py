@@ -20,6 +20,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from precompute.errors import AvatarRejected
 from precompute.heif import FORMAT as HEIF
 from precompute.heif import INSTALL, have_pillow_read_it, is_heif
+from precompute.kinds import kind_of
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 HEAD_BYTES = 16
@@ -96,11 +97,14 @@ def _decode(source: bytes | Path, convert: Callable[[Image.Image], Image.Image])
     try:
         picture = Image.open(io.BytesIO(data), formats=_formats())
     except UnidentifiedImageError as error:
-        if is_heif(data[:HEAD_BYTES]) and not have_pillow_read_it():
+        head = data[:HEAD_BYTES]
+        if is_heif(head) and not have_pillow_read_it():
             raise AvatarRejected(
                 "heif_not_installed",
                 f"HEIC photos are only read with an extra: {INSTALL}. Or save the photo as a JPEG.",
             ) from error
+        if _begins_as_picture(head):
+            raise _damaged() from error
         raise AvatarRejected(
             "not_an_image", "This is not a picture that can be read. Send a JPEG, PNG or WebP photo."
         ) from error
@@ -136,6 +140,13 @@ def _formats() -> list[str]:
     Image.init()
     wanted = (*FORMATS, HEIF) if have_pillow_read_it() else FORMATS
     return [name for name in wanted if name in Image.OPEN]
+
+
+def _begins_as_picture(head: bytes) -> bool:
+    """Whether a file begins as those do that are read here."""
+    if head[4:8] == b"ftyp":
+        return is_heif(head) or (head[8:12] in (b"avif", b"avis") and "AVIF" in Image.OPEN)
+    return kind_of(head) == "photo"
 
 
 def _read(path: Path) -> bytes:

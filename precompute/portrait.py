@@ -195,7 +195,9 @@ def _choose(image: Image, faces: list[FaceBox], finder: FaceFinder) -> FaceMesh:
             "no_face",
             "No face was found. Send a photo of one person who looks into the camera, close and evenly lit.",
         )
-    if len(seen) > 1 and seen[1][0].size >= RIVAL_SIZE * seen[0][0].size:
+    # By their meshes: the detector's boxes tell sizes to a quarter or so.
+    seen.sort(key=lambda found: -found[1].size)
+    if len(seen) > 1 and seen[1][1].size >= RIVAL_SIZE * seen[0][1].size:
         raise AvatarRejected(
             "several_faces",
             "There is more than one face of similar size. Cut the photo so that only one person remains.",
