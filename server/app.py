@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -11,12 +12,14 @@ from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
 from server import problems
-from server.middleware import AccessLog, BodyLimit, SecurityHeaders, SiteCheck
+from server.middleware import AccessLog, BodyLimit, BodyRule, SecurityHeaders, SiteCheck
 from server.routes import (
     audio,
+    avatar_create,
     avatar_exchange,
     avatars,
     health,
+    jobs,
     metrics,
     page,
     renders,
@@ -34,7 +37,8 @@ from streaming.clock import Clock
 DESCRIPTION = """
 Text or sound in, a person who talks out: live over WebRTC (WHEP) or a WebSocket, or as an MP4 file.
 
-Create a **session**, watch it, and tell it what to say; or submit a **render** and fetch the file.
+Create a **session**, watch it, and tell it what to say; or submit a **render** and fetch the file. A photo or
+a video of a person becomes an **avatar** by a job.
 Errors are `application/problem+json` with a stable `code` and a `detail` that says what to do. Pages of other
 sites are refused with 403, unknown names of the machine with 421.
 """
@@ -43,7 +47,8 @@ TAGS = [
     {"name": "sessions", "description": "A live person and what it says."},
     {"name": "watching", "description": "Ways to see and hear a session."},
     {"name": "renders", "description": "MP4 files."},
-    {"name": "avatars", "description": "Who can be shown."},
+    {"name": "avatars", "description": "Who can be shown, and avatars of one's own."},
+    {"name": "jobs", "description": "Avatars that are being made."},
     {"name": "voices", "description": "Who can be heard, and voices of one's own."},
     {"name": "operation", "description": "For those who run the server."},
 ]
@@ -84,14 +89,16 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     problems.install(app)
     for module in (
         *(sessions, audio, whep, websocket, renders, streamed_renders),
-        *(avatars, avatar_exchange, voices, health, metrics),
+        *(avatars, avatar_create, avatar_exchange, jobs, voices, health, metrics),
     ):
         app.include_router(module.router)
         _answer_head(app, module.router)
     page.install(app)
     _complete_openapi(app)
 
-    rules = audio.body_rules(settings) | voices.body_rules(settings) | avatar_exchange.body_rules(settings)
+    rules: dict[re.Pattern[str], BodyRule] = {}
+    for module in (audio, voices, avatar_exchange, avatar_create):
+        rules |= module.body_rules(settings)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, rules=rules)
     app.add_middleware(SiteCheck, settings=settings)

@@ -1,7 +1,8 @@
 """A typed asyncio client of the HTTP API: sessions, what they send, and renders.
 
 ``LipstreamClient.create_session`` gives a ``SessionClient``, whose ``connect`` gives a ``Stream`` to iterate;
-``LipstreamClient.create_render`` gives a ``RenderClient``. The folder ``examples`` shows each at work.
+``LipstreamClient.create_render`` gives a ``RenderClient``; ``LipstreamClient.create_avatar`` makes an avatar
+of a photo or a video. The folder ``examples`` shows each at work.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from server.client_avatars import AvatarCalls
+from server.client_jobs import JobCalls, JobClient
 from server.client_render import TIMEOUT_SECONDS, RenderClient
 from server.client_stream import (
     ApiError,
@@ -30,6 +32,7 @@ from server.client_stream import (
     api_error,
     check,
 )
+from server.job_models import Job, JobStep
 from server.models import (
     Accepted,
     AudioAccepted,
@@ -45,10 +48,14 @@ from server.models import (
 )
 from streaming.audio.pcm import AudioEncoding
 from streaming.sinks.websocket import WebSocketFormat
+from streaming.sinks.formats import FilmFormat
 from streaming.timing import SPEECH_RATE
 
 __all__ = [
     "ApiError",
+    "Job",
+    "JobClient",
+    "JobStep",
     "LipstreamClient",
     "MediaKind",
     "MediaPacket",
@@ -240,7 +247,7 @@ class SessionClient:
             await socket.close()
 
 
-class LipstreamClient(AvatarCalls):
+class LipstreamClient(AvatarCalls, JobCalls):
     """The server at ``base_url``.
 
     Args:
@@ -273,10 +280,15 @@ class LipstreamClient(AvatarCalls):
         return response.content
 
     async def create_session(
-        self, avatar: str | None = None, *, voice: str | None = None, language: str | None = None
+        self,
+        avatar: str | None = None,
+        *,
+        voice: str | None = None,
+        language: str | None = None,
+        background: str | None = None,
     ) -> SessionClient:
-        """Create a session."""
-        body = {"avatar": avatar, "voice": voice, "language": language}
+        """Create a session; ``background`` is a colour behind an avatar that has none."""
+        body = {"avatar": avatar, "voice": voice, "language": language, "background": background}
         return SessionClient(
             self._http, SessionCreated.model_validate_json(await self._call("POST", "/v1/sessions", body))
         )
@@ -294,14 +306,20 @@ class LipstreamClient(AvatarCalls):
         pitch: float = 0.0,
         volume: float = 1.0,
         pause: float = 0.0,
+        format: FilmFormat = "mp4",
+        background: str | None = None,
     ) -> RenderClient:
-        """Queue a render of a text, or of recorded speech, which has a voice and pace of its own."""
+        """Queue a render of a text, or of recorded speech, which has a voice and pace of its own.
+
+        ``background`` is a colour behind an avatar that has none; in another format than MP4 such an avatar
+        is transparent without it.
+        """
         if (text is None) == (audio is None):
             raise ValueError("give either a text or a recording")
         if audio is not None:
             response = await self._http.post(
                 "/v1/renders/audio",
-                params=_query(avatar=avatar, seed=seed),
+                params=_query(avatar=avatar, seed=seed, format=format, background=background),
                 content=await _content(audio),
                 headers=_BINARY,
             )
@@ -317,6 +335,8 @@ class LipstreamClient(AvatarCalls):
             "pitch": pitch,
             "volume": volume,
             "pause": pause,
+            "format": format,
+            "background": background,
         }
         return self._render(await self._call("POST", "/v1/renders", body))
 
@@ -328,6 +348,8 @@ class LipstreamClient(AvatarCalls):
         sample_rate: int = SPEECH_RATE,
         avatar: str | None = None,
         seed: int = 0,
+        format: FilmFormat = "mp4",
+        background: str | None = None,
         on_begun: Callable[[RenderClient], object] | None = None,
     ) -> RenderClient:
         """Render mono PCM while it comes; returns when all of it was taken, and the film is there soon after.
@@ -338,6 +360,8 @@ class LipstreamClient(AvatarCalls):
             sample_rate: 8000 to 48000.
             avatar: who says it.
             seed: the same seed gives the same film.
+            format: of the film.
+            background: a colour behind an avatar that has none.
             on_begun: gets the render when the first piece is about to be sent; the server knows it a moment
                 later. To look at it or delete it meanwhile, and to find it again when the connection breaks,
                 for what came is kept.
@@ -354,7 +378,13 @@ class LipstreamClient(AvatarCalls):
             response = await self._http.post(
                 "/v1/renders/pcm",
                 params=_query(
-                    encoding=encoding, sample_rate=sample_rate, avatar=avatar, seed=seed, render=render.id
+                    encoding=encoding,
+                    sample_rate=sample_rate,
+                    avatar=avatar,
+                    seed=seed,
+                    format=format,
+                    background=background,
+                    render=render.id,
                 ),
                 content=announced(),
                 headers={**_BINARY, "Render-Token": token},
