@@ -9,14 +9,12 @@ from PIL import ImageColor
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from avatars.manifest import MAX_SIDE, MIN_SIDE, AvatarId, Provenance
-from precompute.matting.rembg_model import MODELS
+from precompute.matting.models import MATTING_MODELS
 from precompute.portrait import PORTRAIT_SIZE
 
 KEEP, BLUR, TRANSPARENT, PICTURE, VIDEO = "keep", "blur", "transparent", "picture", "video"
 BACKGROUND_WORDS = (KEEP, BLUR, TRANSPARENT, PICTURE, VIDEO)
 """All backgrounds but colours."""
-DEFAULT_MATTING = "u2netp"
-"""rembg's model that is used where none is named."""
 REPAIRS = ("auto", "opencv", "lama", "migan", "off")
 Repair = Literal["auto", "opencv", "lama", "migan", "off"]
 _HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})")
@@ -32,8 +30,8 @@ class AvatarOrder(BaseModel):
         provenance: where the photo or video comes from, and who agreed to its use.
         background: ``keep``, ``blur``, ``transparent``, ``picture`` or ``video`` (which lie beside the
             source), or a colour: ``#rrggbb``, ``#rgb``, or one of CSS's names.
-        matting: rembg's model that finds the person; ``None``: the photo's own transparency if it has any,
-            else ``u2netp``.
+        matting: the network that finds the person, by name; ``None``: the photo's own transparency if it has
+            any, else the best network whose file is on this machine.
         repair: what draws what a cut-out lost of the clothing.
         loop_only: of a video, lips that do not move are all that is wanted.
         size: of the frames in pixels, even.
@@ -65,8 +63,9 @@ class AvatarOrder(BaseModel):
     @field_validator("matting")
     @classmethod
     def _known_model(cls, value: str | None) -> str | None:
-        if value is not None and value not in MODELS:
-            raise ValueError(f"there is no matting model {value[:80]!r}; there are {', '.join(MODELS)}")
+        if value is not None and value not in MATTING_MODELS:
+            known = ", ".join(MATTING_MODELS)
+            raise ValueError(f"there is no matting model {value[:80]!r}; there are {known}")
         return value
 
     @model_validator(mode="after")

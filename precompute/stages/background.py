@@ -6,10 +6,10 @@ import numpy as np
 
 from precompute.alpha import write_alpha
 from precompute.backdrop import Backdrop, Separated, compose, matte_line
-from precompute.matting import rembg_model
 from precompute.matting.background import Background, Blurred, Picture, colour
 from precompute.matting.foreground import own_colours
-from precompute.order import BLUR, DEFAULT_MATTING, PICTURE, TRANSPARENT, VIDEO
+from precompute.matting.models import matter_of
+from precompute.order import BLUR, PICTURE, TRANSPARENT, VIDEO
 from precompute.photo import open_cutout, open_photo
 from precompute.portrait import Portrait
 from precompute.stages.base import BACKDROP, PREVIEW_SIDE, Desk, Image, Stage
@@ -54,7 +54,7 @@ def dress(desk: Desk, portrait: Portrait, separated: Separated) -> Portrait:
 def _separate(desk: Desk) -> None:
     order = desk.order
     portrait = load_portrait(desk, AS_TAKEN)
-    matter = desk.matter or rembg_model.RembgMatter(order.matting or DEFAULT_MATTING)
+    matter = desk.matter or matter_of(order.matting)
     own = order.matting is None if desk.own_transparency is None else desk.own_transparency
     backdrop = Backdrop(None, matter, None, own_transparency=own)
     separated = backdrop.separate(portrait, open_cutout(source_of(desk)))

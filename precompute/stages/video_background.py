@@ -7,12 +7,11 @@ from dataclasses import asdict
 
 import numpy as np
 
-from precompute.matting import rembg_model
 from precompute.matting.background import composite
 from precompute.matting.foreground import own_colours
+from precompute.matting.models import matter_of
 from precompute.matting.moving import SteadyMattes
 from precompute.matting.scene import MatteWriter, dressed, read_mattes
-from precompute.order import DEFAULT_MATTING
 from precompute.repair.over_time import ClothingMender
 from precompute.sheet import label
 from precompute.stages.background import background_of
@@ -28,7 +27,7 @@ SHOWN = 316
 def _separate(desk: Desk) -> None:
     order = desk.order
     landmarks = loop_landmarks(desk)
-    matter = desk.matter or rembg_model.RembgMatter(order.matting or DEFAULT_MATTING)
+    matter = desk.matter or matter_of(order.matting)
     mender = None if order.repair == "off" else ClothingMender()
     mattes = SteadyMattes(matter, mender)
     shown = np.linspace(0, len(landmarks) - 1, 3).round().astype(int).tolist()

@@ -31,8 +31,8 @@ BackgroundOption = Annotated[
 MattingOption = Annotated[
     str | None,
     typer.Option(
-        help="rembg's model that finds the person: u2netp, u2net, isnet-general-use, birefnet-portrait ... "
-        "Without: the photo's own transparency if it has any, else u2netp."
+        help="The network that finds the person: modnet, u2netp, u2net, isnet-general-use, birefnet-portrait "
+        "... Without: the photo's own transparency if it has any, else modnet if it is here, else u2netp."
     ),
 ]
 RepairOption = Annotated[
