@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import re
 import secrets
@@ -25,6 +24,7 @@ from precompute.heif import INSTALL as INSTALL_HEIF
 from precompute.heif import is_heif, is_installed
 from precompute.kinds import HEAD_BYTES, SourceKind, kind_of
 from precompute.landmarks import require_models
+from precompute.matting import models
 from precompute.matting.rembg_model import INSTALL as INSTALL_MATTING
 from precompute.order import KEEP, PICTURE, VIDEO, AvatarOrder
 from precompute.photo import MAX_BYTES as MAX_PHOTO_BYTES
@@ -202,7 +202,7 @@ def _require_installed(order: AvatarOrder, head: bytes) -> None:
     require_models()
     # A PNG or WebP may bring its own matte, which only decoding tells.
     own_matte = order.kind == "photo" and order.matting is None and not head.startswith(b"\xff\xd8")
-    if order.separates and not own_matte and importlib.util.find_spec("rembg") is None:
+    if order.separates and not own_matte and not models.is_installed():
         raise EngineUnavailable(
             f"This server cannot remove backgrounds. Keep the background, or have its operator install "
             f"it: {INSTALL_MATTING}"

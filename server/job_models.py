@@ -46,8 +46,9 @@ class AvatarWish(BaseModel):
     matting: str | None = Field(
         default=None,
         max_length=64,
-        description="rembg's model that finds the person; if absent the photo's own matte, or `u2netp`.",
-        examples=["u2netp"],
+        description="The network that finds the person, such as `modnet`, or one of rembg's; if absent the "
+        "photo's own matte, or the best network that is on the server's machine.",
+        examples=["modnet", "u2netp"],
     )
     repair: Repair = Field(default="auto", description="What draws what a cut-out lost of the clothing.")
     loop_only: bool = Field(
@@ -82,7 +83,7 @@ class JobStep(BaseModel):
     title: str = Field(description="For people.", examples=["Finding the face"])
     status: StepStatus
     progress: float = Field(ge=0, le=1)
-    seconds: float | None = Field(default=None, description="That it took, or takes until now.")
+    seconds: float | None = Field(default=None, description="That it took, once it has ended.")
     preview_url: str | None = Field(
         default=None,
         description="A picture (WebP) of what the step made; opens as it is, and is for the owner only.",

@@ -1,3 +1,4 @@
+import importlib.util
 import tempfile
 from collections.abc import Collection
 from contextlib import ExitStack
@@ -13,7 +14,6 @@ from avatars.store import AvatarStore
 from precompute.errors import AvatarRejected
 from precompute.order import AvatarOrder
 from precompute.photo import MAX_BYTES
-from server import avatar_orders
 from server.avatar_orders import AvatarOrders, source_of_address, source_of_file
 from server.job_models import AvatarWish
 from server.problems import HTTPProblem
@@ -182,7 +182,7 @@ async def test_what_is_not_installed_is_told_at_once(tmp_path: Path, monkeypatch
             await order(tmp_path, data, background="white", matting=model)
     assert (await order(tmp_path, PNG, background="white")).kind == "photo", "it may be cut out already"
     assert (await order(tmp_path, JPEG)).background == "keep"
-    monkeypatch.setattr(avatar_orders.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(EngineUnavailable, match="LiteRT"):
         await order(tmp_path, JPEG)
 
