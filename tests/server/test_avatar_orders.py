@@ -169,12 +169,8 @@ async def test_a_photo_that_is_too_large_is_refused_at_once(tmp_path: Path):
 
 
 async def test_what_is_not_installed_is_told_at_once(tmp_path: Path, monkeypatch):
-    found = avatar_orders.importlib.util.find_spec
-    monkeypatch.setattr(
-        avatar_orders.importlib.util,
-        "find_spec",
-        lambda name: None if name in ("rembg", "pi_heif") else found(name),
-    )
+    found, missing = importlib.util.find_spec, ("rembg", "pi_heif")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in missing else found(name))
     with pytest.raises(AvatarRejected, match=r"lipstream\[heif\]"):
         await order(tmp_path, HEIC)
     for data, model in ((JPEG, None), (MP4, None), (PNG, "u2net")):
