@@ -60,6 +60,8 @@ def doctor() -> None:
         *_encoders(),
         _avatar(settings),
         _photos(),
+        _backgrounds(),
+        *_repairs(),
         _data_dir(settings),
         _port(settings),
     ]
@@ -168,6 +170,53 @@ def _photos() -> Finding:
     except LipstreamError as error:
         return Finding("avatars from photos", False, False, "the face models are missing", error.message)
     return Finding("avatars from photos", True, False, "face detection and face mesh on the CPU")
+
+
+def _backgrounds() -> Finding:
+    """What tells a person from the background."""
+    from precompute.matting.models import SMALLEST, is_installed, models_here
+    from precompute.matting.modnet import NAME
+    from precompute.matting.rembg_model import INSTALL
+
+    if not is_installed():
+        return Finding("other backgrounds", False, False, "rembg is not installed", INSTALL)
+    here = models_here()
+    detail = f"models here: {', '.join(here)}" if here else f"{SMALLEST} is fetched when it is first used"
+    better = "" if NAME in here else f"--matting {NAME} fetches a better model once (26 MB)"
+    return Finding("other backgrounds", True, False, detail, better)
+
+
+def _repairs() -> list[Finding]:
+    """What draws clothing that was lost; OpenCV always can."""
+    from importlib.util import find_spec
+
+    from precompute.repair.lama import INSTALL_LAMA, LamaInpainter
+
+    torch, package = find_spec("torch") is not None, find_spec("simple_lama_inpainting") is not None
+    if lama := os.environ.get("LAMA_MODEL", ""):
+        there = Path(lama).is_file() or Path(lama, LamaInpainter.FILE).is_file()
+        found = lama if there else f"LAMA_MODEL names {lama}, which is not there"
+    else:
+        there, found = package, "its weights are fetched when it is first used"
+    ready = torch and there
+    migan = os.environ.get("MIGAN_MODEL", "")
+    drawn = bool(migan) and Path(migan).is_file()
+    return [
+        Finding(
+            "repair LaMa",
+            ready,
+            False,
+            found if ready or (lama and not there) else "not installed; OpenCV draws instead",
+            "" if ready else INSTALL_LAMA,
+        ),
+        Finding(
+            "repair MI-GAN",
+            drawn,
+            False,
+            migan if drawn or not migan else f"MIGAN_MODEL names {migan}, which is not there",
+            "" if drawn else "MIGAN_MODEL=/path/of/migan_pipeline_v2.onnx",
+        ),
+    ]
 
 
 def _data_dir(settings: Settings) -> Finding:

@@ -131,6 +131,31 @@ def test_the_doctor_says_what_is_missing(monkeypatch: pytest.MonkeyPatch):
     assert "no avatar 'nobody'" in said(result)
 
 
+def test_the_doctor_says_what_backgrounds_and_repairs_need(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("U2NET_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("MIGAN_MODEL", raising=False)
+    monkeypatch.setenv("LAMA_MODEL", str(tmp_path / "nowhere"))
+    monkeypatch.setattr("precompute.matting.models.is_installed", lambda: True)
+    nothing = {finding.part: finding for finding in (doctor._backgrounds(), *doctor._repairs())}
+    assert "u2netp is fetched" in nothing["other backgrounds"].detail
+    assert "--matting modnet" in nothing["other backgrounds"].help
+    assert "nowhere, which is not there" in nothing["repair LaMa"].detail
+    assert "MIGAN_MODEL" in nothing["repair MI-GAN"].help
+    assert not any(finding.needed for finding in nothing.values())
+
+    for name in ("modnet.onnx", "u2net.onnx", "migan.onnx"):
+        (tmp_path / name).write_bytes(b"a file")
+    monkeypatch.setenv("MIGAN_MODEL", str(tmp_path / "migan.onnx"))
+    found = {finding.part: finding for finding in (doctor._backgrounds(), *doctor._repairs())}
+    assert found["other backgrounds"].detail == "models here: u2net, modnet"
+    assert not found["other backgrounds"].help
+    assert found["repair MI-GAN"].ready and found["repair MI-GAN"].detail.endswith("migan.onnx")
+
+    monkeypatch.setattr("precompute.matting.models.is_installed", lambda: False)
+    assert doctor._backgrounds().help == 'pip install "lipstream[matting]"'
+
+
 def test_the_doctor_starts_nothing_whose_weights_would_have_to_be_fetched(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
