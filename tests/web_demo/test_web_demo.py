@@ -107,16 +107,28 @@ def test_every_import_resolves_with_its_names(path: Path) -> None:
             assert (path.parent / target).resolve().is_file(), f"{path.name} refers to {target}"
 
 
-def test_every_module_is_preloaded(page: Page) -> None:
+def imported_by(path: Path, pattern: str) -> set[Path]:
+    """The modules that one names, in statements of this pattern."""
+    found = re.findall(pattern, path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {(path.parent / target).resolve() for target in found}
+
+
+def test_modules_that_run_at_once_are_preloaded_and_no_others(page: Page) -> None:
     preloaded = {
         found["href"] for tag, found in page.tags if tag == "link" and found.get("rel") == "modulepreload"
     }
-    imported = {
-        f"demo/{(path.parent / target).resolve().relative_to(ROOT)}"
-        for path in files(".js")
-        for target in re.findall(r'^import .* from "([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE)
-    }
-    assert preloaded == imported
+    at_once, waiting = set(), [ROOT / "js/main.js"]
+    while waiting:
+        fresh = imported_by(waiting.pop(), r'^(?:import|export) .* from "([^"]+)"') - at_once
+        at_once |= fresh
+        waiting += fresh
+    assert preloaded == {f"demo/{path.relative_to(ROOT)}" for path in at_once}
+
+
+def test_modules_that_are_fetched_later_are_there() -> None:
+    later = [target for path in files(".js") for target in imported_by(path, r'\bimport\("([^"]+)"\)')]
+    assert later
+    assert [path for path in later if not path.is_file()] == []
 
 
 def test_every_element_the_modules_ask_for_is_in_the_page(page: Page) -> None:

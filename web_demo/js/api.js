@@ -2,6 +2,7 @@
 /** The HTTP API, and its errors in words for people. */
 
 import { tab } from "./store.js";
+import { upload } from "./upload.js";
 
 /** @typedef {import("./types.js").Avatar} Avatar */
 /** @typedef {import("./types.js").Voice} Voice */
@@ -13,6 +14,7 @@ import { tab } from "./store.js";
 const ROOT = new URL("../../", import.meta.url);
 
 const TIMEOUT_MS = 20_000;
+const BROKEN_OFF = "The connection broke off while the file was sent. Try again; if it breaks off again, the file may be larger than this server takes.";
 /** A recording has to be sent first, and what is said live is taken only as fast as it is said. */
 const RECORDING_TIMEOUT_MS = 20 * 60_000;
 
@@ -25,6 +27,7 @@ const RECORDING_TIMEOUT_MS = 20 * 60_000;
  * @property {AbortSignal} [signal]
  * @property {boolean} [keepalive]
  * @property {number} [patience]  milliseconds
+ * @property {(share: number) => void} [progress]  of sending the body, 0..1
  */
 
 /** A request that failed. `code` is the server's stable code, or `unreachable` when no answer came. */
@@ -80,6 +83,8 @@ export class Api {
     this.askForKey = askForKey;
     /** Several requests may be refused at once; the person is asked once. @type {Promise<string|null>|null} */
     this.asking = null;
+    /** How large files may be that this server takes, once it is known. @type {import("./types.js").Limits} */
+    this.limits = {};
   }
 
   /** @returns {string|null} */
@@ -121,31 +126,36 @@ export class Api {
    * @param {string} path
    * @param {RequestOptions} options
    */
-  async #fetch(method, path, { token, json, body, type, signal, keepalive, patience = TIMEOUT_MS }) {
+  async #fetch(method, path, { token, json, body, type, signal, keepalive, progress, patience = TIMEOUT_MS }) {
     const headers = new Headers({ Accept: "application/json, application/sdp, */*;q=0.5" });
     const secret = token ?? this.key;
     if (secret) headers.set("Authorization", `Bearer ${secret}`);
     if (json !== undefined) headers.set("Content-Type", "application/json");
     else if (type) headers.set("Content-Type", type);
     const limit = AbortSignal.timeout(patience);
+    const either = signal && "any" in AbortSignal ? AbortSignal.any([signal, limit]) : (signal ?? limit);
     try {
+      if (progress) return await upload(address(path), { method, headers, body, signal: either, progress });
       return await fetch(address(path), {
         method,
         headers,
         body: json !== undefined ? JSON.stringify(json) : body,
-        signal: signal && "any" in AbortSignal ? AbortSignal.any([signal, limit]) : (signal ?? limit),
+        signal: either,
         keepalive,
         cache: "no-store",
       });
     } catch (error) {
       if (signal?.aborted) throw error;
+      if (progress) throw new ApiError(BROKEN_OFF, 0, "unreachable");
       throw new ApiError("The server does not answer. Check that it runs and that you are online.", 0, "unreachable");
     }
   }
 
-  /** @returns {Promise<Avatar[]>} */
+  /** Also learns how large files may be. @returns {Promise<Avatar[]>} */
   async avatars() {
-    return listOf(await (await this.request("GET", "v1/avatars")).json(), "avatars");
+    const body = await (await this.request("GET", "v1/avatars")).json();
+    this.limits = body?.limits ?? {};
+    return listOf(body, "avatars");
   }
 
   /** @returns {Promise<{voices: Voice[], profiles: VoiceProfile[], max_profiles: number}>} */

@@ -1,14 +1,17 @@
 // @ts-check
-/** The avatars as cards: radio buttons with a face, which breathes while it is pointed at. */
+/** The avatars as cards: radio buttons with a face, which breathes while it is pointed at. Own ones have a menu. */
 
-import { byId, calm, make } from "./dom.js";
+import { cardMenu } from "./card-menu.js";
+import { byId, calm, icon, make } from "./dom.js";
 import { idleOf, posterOf } from "./ui.js";
 
 /** @typedef {import("./types.js").Avatar} Avatar */
 
-/** Dispatches `choose` (CustomEvent with the avatar). */
+/** Dispatches `choose`, and `save` and `remove` for one's own (CustomEvents with the avatar). */
 export class AvatarCards extends EventTarget {
   #cards = byId("avatar-cards", HTMLElement);
+  /** The way to another one stands behind them. */
+  #maker = byId("maker-open", HTMLElement);
   /** @type {Avatar[]} */
   #avatars = [];
 
@@ -27,7 +30,13 @@ export class AvatarCards extends EventTarget {
   /** @param {Avatar[]} avatars */
   fill(avatars) {
     this.#avatars = avatars;
-    this.#cards.replaceChildren(...avatars.map((avatar) => this.#card(avatar)));
+    this.#maker.hidden = false;
+    this.#cards.replaceChildren(...avatars.map((avatar) => this.#slot(avatar)), this.#maker);
+  }
+
+  /** Who is shown where nobody was chosen. */
+  get preferred() {
+    return this.#avatars.find((avatar) => avatar.default) ?? this.#avatars[0];
   }
 
   /** @param {string|null} id */
@@ -41,8 +50,20 @@ export class AvatarCards extends EventTarget {
   }
 
   /** @param {Avatar} avatar */
+  #slot(avatar) {
+    const card = this.#card(avatar);
+    if (avatar.builtin !== false) return card;
+    const tell = (/** @type {"save"|"remove"} */ what) => this.dispatchEvent(new CustomEvent(what, { detail: avatar }));
+    const menu = cardMenu(`${avatar.name ?? avatar.id}: save or delete`, [
+      { label: "Save as a file", picture: icon("film"), action: () => tell("save") },
+      { label: "Delete", picture: icon("bin"), action: () => tell("remove") },
+    ]);
+    return make("div", { className: "avatar-own" }, card, menu);
+  }
+
+  /** @param {Avatar} avatar */
   #card(avatar) {
-    const face = make("span", { className: "avatar-face" });
+    const face = make("span", { className: `avatar-face${avatar.background === "transparent" ? " checks" : ""}` });
     face.append(make("img", { src: posterOf(avatar), alt: "", loading: "lazy", decoding: "async", width: 256, height: 256 }));
     const input = make("input", { type: "radio", name: "avatar", value: avatar.id });
     const card = make("label", { className: "avatar" }, input, face, make("span", { className: "avatar-name", textContent: avatar.name ?? avatar.id }));

@@ -10,6 +10,8 @@ import { byId } from "./dom.js";
 import { History } from "./history.js";
 import { install } from "./hook.js";
 import { Latency } from "./latency.js";
+import { MakerDoor } from "./maker/door.js";
+import { Exchange } from "./maker/exchange.js";
 import { Microphone } from "./microphone.js";
 import { MediaProbe } from "./probe.js";
 import { RenderPanel } from "./render.js";
@@ -36,6 +38,13 @@ const history = new History((text) => speak(composer.wish(text)));
 const live = new LiveSession(api, build, firstTransport());
 const microphone = new Microphone(live);
 const ownVoices = new VoicePanel(api);
+const exchange = new Exchange(api);
+const maker = new MakerDoor(({ MakerPanel, TalkingPreview }) => {
+  const panel = new MakerPanel(api, new TalkingPreview(live, stage, sound), exchange, welcome, choose);
+  panel.addEventListener("told", (event) => stage.toast(/** @type {CustomEvent} */ (event).detail));
+  panel.addEventListener("talk", () => byId("text", HTMLElement).focus());
+  return panel;
+});
 let speaking = false;
 let voicesKnown = false;
 
@@ -98,7 +107,20 @@ async function loadVoices() {
 async function loadAvatars() {
   const avatars = await api.avatars();
   cards.fill(avatars);
-  present(cards.find(live.info?.avatar ?? live.avatar) ?? avatars.find((avatar) => avatar.default) ?? avatars[0]);
+  present(cards.find(live.info?.avatar ?? live.avatar) ?? cards.preferred);
+}
+
+/** An avatar that was just made, among the cards. @param {string} id */
+async function welcome(id) {
+  await loadAvatars();
+  return cards.find(id);
+}
+
+/** @param {import("./types.js").Avatar|undefined} avatar */
+async function choose(avatar) {
+  if (!avatar) return;
+  present(avatar);
+  await live.change(avatar.id).catch((error) => stage.toast(error.message));
 }
 
 /** @param {import("./composer.js").Wish} wish */
@@ -111,6 +133,14 @@ async function speak(wish) {
     latency.stop();
     composer.fail(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Who was shown and is gone makes room for the default. @param {string} id */
+async function removed(id) {
+  const shown = live.avatar === id;
+  if (shown) live.avatar = null;
+  await loadAvatars().catch((error) => stage.toast(error.message));
+  if (shown) choose(cards.preferred);
 }
 
 async function interrupt() {
@@ -192,11 +222,12 @@ composer.addEventListener("save", (event) => renders.save(/** @type {CustomEvent
 ownVoices.addEventListener("change", () => loadVoices().catch((error) => stage.toast(error.message)));
 ownVoices.addEventListener("refused", (event) => stage.toast(/** @type {CustomEvent} */ (event).detail));
 microphone.addEventListener("trouble", (event) => composer.fail(/** @type {CustomEvent} */ (event).detail));
-cards.addEventListener("choose", (event) => {
-  const avatar = /** @type {CustomEvent<import("./types.js").Avatar>} */ (event).detail;
-  present(avatar);
-  live.change(avatar.id).catch((error) => stage.toast(error.message));
-});
+cards.addEventListener("choose", (event) => choose(/** @type {CustomEvent} */ (event).detail));
+cards.addEventListener("save", (event) => exchange.save(/** @type {CustomEvent} */ (event).detail).catch((error) => stage.toast(error.message)));
+cards.addEventListener("remove", (event) => exchange.remove(/** @type {CustomEvent} */ (event).detail).catch((error) => stage.toast(error.message)));
+exchange.addEventListener("taken", (event) => welcome(/** @type {CustomEvent} */ (event).detail).then(choose, (error) => stage.toast(error.message)));
+exchange.addEventListener("removed", (event) => removed(/** @type {CustomEvent} */ (event).detail));
+maker.addEventListener("trouble", (event) => stage.toast(/** @type {CustomEvent} */ (event).detail));
 
 byId("transport", HTMLElement).addEventListener("change", ({ target }) => {
   const kind = /** @type {"webrtc"|"websocket"} */ (/** @type {HTMLInputElement} */ (target).value);

@@ -20,6 +20,11 @@ export class Sound {
     }
   }
 
+  /** Whether the browser waits for a gesture before it lets anything be heard. */
+  get blocked() {
+    return this.#blocked;
+  }
+
   /** @param {import("./types.js").Transport|null} transport */
   async attach(transport) {
     this.#transport = transport;

@@ -8,6 +8,14 @@
  * @property {string} poster_url
  * @property {string} idle_url
  * @property {boolean} [default]
+ * @property {boolean} [builtin]  ships with the program
+ * @property {string[]} [engines]  face engines that can move its lips
+ * @property {"own"|"transparent"|"video"} [background]
+ *
+ * @typedef {object} Limits  bytes; absent where unknown
+ * @property {number} [photo_bytes]
+ * @property {number} [source_bytes]  of a photo or video, and what is behind it, together
+ * @property {number} [avatar_bytes]  of an avatar's file
  *
  * @typedef {object} Voice
  * @property {string} name
@@ -58,6 +66,28 @@
  * @property {string|null} [result_url]
  * @property {string|null} [captions_url]
  * @property {string|null} [message]  why it failed
+ *
+ * @typedef {object} JobStep
+ * @property {string} name
+ * @property {string} title
+ * @property {"waiting"|"running"|"done"|"skipped"|"failed"} status
+ * @property {number} progress  0..1
+ * @property {number|null} [seconds]
+ * @property {string|null} [preview_url]
+ * @property {string[]} [notes]
+ *
+ * @typedef {object} Job
+ * @property {string} id
+ * @property {string} [token]  once, when it begins
+ * @property {"queued"|"running"|"done"|"failed"|"cancelled"} status
+ * @property {number} progress  0..1
+ * @property {number} revision  another one after every change
+ * @property {JobStep[]} steps
+ * @property {string|null} [avatar]  its id
+ * @property {Record<string, any>} [report]  what was judged
+ * @property {string[]} [notes]
+ * @property {string|null} [code]  why it failed
+ * @property {string|null} [message]
  *
  * @typedef {Record<string, any> & {type: string}} ServerEvent  see the protocol page
  * @typedef {Record<string, any> & {type: string}} Command
