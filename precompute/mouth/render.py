@@ -13,7 +13,7 @@ from precompute.mouth.folds import Folds
 from precompute.mouth.geometry import Contours, Floats, Mouth, dense, lip_middle
 from precompute.mouth.interior import Interior, Opening
 from precompute.mouth.measure import measure_mouth
-from precompute.mouth.raster import fill, sample_median
+from precompute.mouth.raster import fill, sample_median, source_pixels
 from precompute.mouth.relief import Cheeks, Relief
 from precompute.mouth.shapes import MouthShape, lip_edges
 from precompute.mouth.smile import clear_opening
@@ -98,6 +98,40 @@ class MouthRenderer:
         small = cv2.resize(drawn, (w, h), interpolation=cv2.INTER_AREA) * 255
         return np.clip(self._behind + (small - self._behind) * self._alpha, 0, 255).astype(np.float32)
 
+    def moves(self, shape: MouthShape, rows: int, columns: int) -> Floats32:
+        """How far from a place that shows there was in the portrait, in its pixels.
+
+        Args:
+            shape: of the mouth.
+            rows: of a grid that spans the corner pixels of the rectangle.
+            columns: likewise.
+
+        Returns:
+            (rows, columns, 2): x, y; dying away towards the rectangle's edges.
+        """
+        edges = lip_edges(self.mouth.rest, shape)
+        upper, lower = layer_controls(self.mouth, shape, edges)
+        inner_upper = dense(edges.inner_upper)
+        _, below = self._layers(inner_upper, (inner_upper + dense(edges.inner_lower)) / 2)
+        _, _, w, h = self.rect
+        x, y = np.meshgrid(np.linspace(0, w - 1, columns), np.linspace(0, h - 1, rows))
+        at = source_pixels(x).astype(np.float32), source_pixels(y).astype(np.float32)
+        found = np.zeros((rows, columns, 2), np.float32)
+        for (places, targets), share in ((upper, 1 - below), (lower, below)):
+            there = self._warp.maps(places, targets)
+            for axis, (to, of) in enumerate(
+                zip(there, (self._warp.source_x, self._warp.source_y), strict=True)
+            ):
+                found[..., axis] += cv2.remap((to - of) * share, *at, cv2.INTER_LINEAR) / OVERSAMPLING
+        rim = cv2.remap(
+            self._alpha[..., 0].astype(np.float32),
+            x.astype(np.float32),
+            y.astype(np.float32),
+            cv2.INTER_LINEAR,
+        )
+        rim[[0, -1]] = rim[:, [0, -1]] = 0
+        return found * rim[..., None]
+
     def _draw(self, shape: MouthShape, edges: Contours) -> Floats32:
         """The rectangle at the source's resolution, 0..1."""
         (upper_now, upper_then), (lower_now, lower_then) = layer_controls(self.mouth, shape, edges)
@@ -107,9 +141,7 @@ class MouthRenderer:
         inner_upper, inner_lower = dense(edges.inner_upper), dense(edges.inner_lower)
         x, y = self._warp.places_x, self._warp.places_y
         middle = (inner_upper + inner_lower) / 2
-        seam = np.interp(x, middle[:, 0], middle[:, 1]).astype(np.float32)
-        beyond = np.maximum(np.abs(x) - np.float32(abs(inner_upper[-1, 0])), 0)
-        below = smoothstep(-1, 1, (y - seam) / (LAYER_FEATHER + LAYER_WIDENING * beyond)).astype(np.float32)
+        seam, below = self._layers(inner_upper, middle)
         skin = cv2.blendLinear(upper, lower, 1 - below, below)
         skin = (skin / 255).astype(np.float32)
         skin = self._relief.light(skin, shape, edges)
@@ -120,6 +152,14 @@ class MouthRenderer:
         if gap <= OPEN_GAP:
             return skin
         return self._draw_opening(skin, below, shape, inner_upper, inner_lower, gap)
+
+    def _layers(self, inner_upper: Floats, middle: Floats) -> tuple[Floats32, Floats32]:
+        """Height of the seam at each drawn pixel, and how far it belongs to the layer below, 0..1."""
+        x, y = self._warp.places_x, self._warp.places_y
+        seam = np.interp(x, middle[:, 0], middle[:, 1]).astype(np.float32)
+        beyond = np.maximum(np.abs(x) - np.float32(abs(inner_upper[-1, 0])), 0)
+        below = smoothstep(-1, 1, (y - seam) / (LAYER_FEATHER + LAYER_WIDENING * beyond))
+        return seam, below.astype(np.float32)
 
     def _draw_opening(
         self,

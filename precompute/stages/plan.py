@@ -19,6 +19,7 @@ from precompute.stages.photo_open import OPEN
 from precompute.stages.video_background import MATTING
 from precompute.stages.video_choice import LOOP
 from precompute.stages.video_look import LOOK
+from precompute.stages.video_mouths import VIDEO_MOUTHS
 from precompute.stages.video_write import WRITE
 
 
@@ -70,7 +71,8 @@ def _of_video(order: AvatarOrder) -> tuple[Stage, ...]:
     middle: tuple[Stage, ...] = (MATTING,) if order.separates else ()
     if order.background == VIDEO:
         middle = (*middle, FILM)
-    return (LOOK, LOOP, *middle, WRITE)
+    mouths = () if order.loop_only else (VIDEO_MOUTHS,)
+    return (LOOK, LOOP, *middle, WRITE, *mouths)
 
 
 class _Whole(Watcher):

@@ -21,14 +21,14 @@ from server.cli.avatar_backdrop import (
     background_of,
 )
 from server.cli.avatar_parts import open_store
-from server.cli.avatar_video import check_lips, loop_lines
+from server.cli.avatar_video import check_parts, loop_lines
 from server.cli.common import EXIT_USAGE, err, fail, out, progress_bar, readable_errors
 
 if TYPE_CHECKING:
     from precompute.create import Made
     from precompute.order import AvatarOrder
 
-WHAT_WAS_DONE = ("background", "clothing", "film")
+WHAT_WAS_DONE = ("background", "clothing", "matting", "film")
 """Stages whose notes are no advice."""
 MAX_SOURCE_NAME = 200
 """Characters of a file's name that are kept."""
@@ -40,7 +40,7 @@ def create(
         typer.Argument(
             exists=True,
             dir_okay=False,
-            help="A portrait from the front, mouth closed; or, for MuseTalk, a video (MP4, MOV, WebM).",
+            help="A portrait from the front, mouth closed; or a video (MP4, MOV, WebM).",
         ),
     ],
     name: Annotated[str, typer.Option(help="The new avatar's id: a-z, 0-9, - and _.")],
@@ -59,7 +59,7 @@ def create(
     lama_model: LamaOption = None,
     migan_model: MiganOption = None,
     loop_only: Annotated[
-        bool, typer.Option("--loop-only", help="Of a video, without MuseTalk: the lips do not move.")
+        bool, typer.Option("--loop-only", help="Of a video: it plays its loop, and its lips never move.")
     ] = False,
 ) -> None:
     """Make an avatar from a photo, or from a video."""
@@ -99,7 +99,7 @@ def create(
             fail(f"--background {order.background}: name the file itself.", EXIT_USAGE)
         builders = () if loop_only else part_builders(settings)
         if order.kind == "video":
-            check_lips(settings, builders, loop_only=loop_only)
+            check_parts(settings, builders)
         with progress_bar() as progress:
             made = make_avatar(
                 order,
@@ -127,8 +127,8 @@ def _tell(order: AvatarOrder, made: Made) -> None:
                 err().print(f"[yellow]Note:[/yellow] {escape(note)}")
     if order.kind == "video" and not bundle.manifest.engines:
         out().print(
-            "It plays its loop, and its lips do not move until MuseTalk draws them: docs/musetalk.md, then "
-            f"lipstream avatar rebuild {bundle.id}"
+            "It plays its loop, and its lips do not move. MuseTalk may be able to draw them: "
+            f"docs/musetalk.md, then lipstream avatar rebuild {bundle.id}"
         )
         return
     out().print(f"What was judged and done: lipstream avatar show {bundle.id} --sheet {bundle.id}.png")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from server.cli.common import EXIT_USAGE, fail
 from server.settings import Settings
 
 if TYPE_CHECKING:
@@ -14,31 +13,20 @@ if TYPE_CHECKING:
 SHOWN_LEFT_OUT = 12
 
 
-def check_lips(settings: Settings, builders: Sequence[PartBuilder], *, loop_only: bool) -> None:
-    """End the command where nothing here can move the lips of a video's person.
+def check_parts(settings: Settings, builders: Sequence[PartBuilder]) -> None:
+    """Find out what the parts of a video's avatar lack before the video is looked through.
 
     Args:
         settings: name the face engines.
-        builders: of what they need.
-        loop_only: whether lips that do not move are what is wanted.
+        builders: of what they need besides the mouth atlas.
 
     Raises:
         EngineUnavailable: what MuseTalk needs is not there.
     """
     from server.avatar_parts import musetalk_builder
 
-    if loop_only:
-        return
-    if not builders:
-        fail(
-            "Only MuseTalk can move the lips of an avatar that is made from a video, and LIPSTREAM_FACE "
-            f"({settings.face}) does not name it. Set it up (docs/musetalk.md) and set "
-            "LIPSTREAM_FACE=musetalk,atlas; or make the avatar from a photo; or give --loop-only for one "
-            "that plays its loop and does not move its lips.",
-            EXIT_USAGE,
-        )
-    # What is missing is better known before the video is looked through.
-    musetalk_builder(settings).source.identity()
+    if builders:
+        musetalk_builder(settings).source.identity()
 
 
 def loop_lines(loop: dict[str, Any]) -> list[str]:
@@ -51,7 +39,7 @@ def loop_lines(loop: dict[str, Any]) -> list[str]:
         else f"{part['begin']:.1f}-{part['end']:.1f} s: {part['reason']}"
         for part in loop["left_out"][:SHOWN_LEFT_OUT]
     ]
-    more = len(loop["left_out"]) + loop["left_out_more"] - len(listed)
+    more = len(loop["left_out"]) + loop.get("left_out_more", 0) - len(listed)
     if listed:
         lines.append(f"Left out: {'; '.join([*listed, *([f'and {more} more'] if more else [])])}.")
     return lines

@@ -26,6 +26,9 @@ same nodes, in chroma pixels, are where resizing by half of CELL puts them.
 """
 LEAST_MOVE = 0.04
 """Pixels; skin that moves less is left as it is."""
+ROUNDS = 2
+BELOW = 0.06
+"""Eye spans below the middle of the mouth from which on everything belongs to the jaw."""
 BLACK = 16.0
 """Luma of black, which no light makes brighter."""
 
@@ -79,16 +82,10 @@ class LoopMouth:
         assets = self._assets
         left, top = assets.corners[frame]
         self._find(frame, left, top)
-        # The second pose that is looked up takes the place of the first one.
-        moved = self._moves.find(pose) - self._rest
-        moves = self._on_nodes(moved + self._rest)
+        moves = self._at(self._moves.find(pose), self._where)
         own = assets.owns[frame]
-        if own.aperture > 0:
-            moved = moved + (self._rest - self._moves.find(own))
-            relative = self._on_nodes(moved + self._rest)
-        else:
-            relative = moves
-        self._move_skin(frame, relative, weight, source, target)
+        skin = moves if own.aperture == 0 else self._from_open(own, moves)
+        self._move_skin(frame, skin, weight, source, target)
         self._draw_lips(frame, pose, moves, weight, target)
 
     def _find(self, frame: int, left: int, top: int) -> None:
@@ -104,12 +101,30 @@ class LoopMouth:
             self._where[..., axis] += across
             self._where[..., axis] += along[:, None]
 
-    def _on_nodes(self, moves: NDArray[Any]) -> Floats:
-        """A move of the atlas at the nodes, in pixels of the reference; none beyond its rectangle."""
+    def _from_open(self, own: MouthPose, moves: Floats) -> Floats:
+        """The moves where the frame's own mouth is open: from what that has moved already.
+
+        What is wanted at a node was at some place of the reference, and is now at another one of the frame,
+        which its own mouth has moved it to. That place is looked for in rounds.
+        """
+        assets = self._assets
+        opened = self._moves.find(own) - self._rest
+        wanted = self._where + moves
+        # What lies below the lips is looked for from below: between open lips it would be lost.
+        drop = -assets.unit * float(opened[0, 1::2].min())
+        below = (wanted[..., 1] - np.float32(assets.origin[1] - assets.rect[1])) / (BELOW * assets.unit)
+        there = wanted.copy()
+        there[..., 1] += np.float32(drop) * np.clip(below, 0, 1)
+        for _ in range(ROUNDS):
+            there = wanted - self._at(opened, there)
+        return there - self._where
+
+    def _at(self, moves: NDArray[Any], places: Floats) -> Floats:
+        """A move of the atlas at places of its rectangle, in pixels; none beyond."""
         rows, columns = self._assets.grid
         found = cv2.remap(
             moves.reshape(rows, columns, 2),
-            self._where * self._to_grid,
+            places * self._to_grid,
             None,  # pyright: ignore[reportCallIssue, reportArgumentType]
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,

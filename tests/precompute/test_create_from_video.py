@@ -14,6 +14,7 @@ from precompute.musetalk.builder import MuseTalkBuilder
 from streaming.compositor.factory import AvatarCompositorFactory
 from streaming.errors import EngineUnavailable
 from tests.support.clock import ManualClock
+from tests.support.coarse import few_mouths
 from tests.support.musetalk_part import PoolingSource
 from tests.support.videos import CLOCKWISE, swaying, turn, write_video
 
@@ -27,6 +28,13 @@ class Broken:
 
     def build(self, store, avatar, *, force=False, progress=None):
         raise EngineUnavailable("Get the weights first.")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def coarse():
+    with pytest.MonkeyPatch.context() as patch:
+        few_mouths(patch)
+        yield
 
 
 @pytest.fixture
@@ -65,6 +73,8 @@ def test_a_video_becomes_an_avatar_of_its_best_stretch(made):
         "idle.mp4",
         "poster.webp",
         "faces.npz",
+        "atlas.npz",
+        "heads.npz",
         "musetalk.safetensors",
         "report.json",
         "steps.webp",
@@ -108,7 +118,7 @@ def test_colours_of_loop_and_poster_are_those_of_the_video(made, closed, finder)
 def test_parts_are_added_and_one_that_cannot_be_built_leaves_the_rest(made):
     store, bundle, _, _, failed = made
     assert failed == [("other", "Get the weights first.")]
-    assert bundle.manifest.engines == ("musetalk",)
+    assert bundle.manifest.engines == ("atlas", "musetalk")
     assert store.musetalk("my-anna").frames == bundle.manifest.frames
 
 

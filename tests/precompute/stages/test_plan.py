@@ -18,6 +18,7 @@ from streaming.errors import EngineUnavailable
 from tests.support.atlas import small_atlas
 from tests.support.bundles import small_bundle
 from tests.support.clock import ManualClock
+from tests.support.coarse import few_mouths
 from tests.support.desk_child import CHANGED, set_desk_up
 from tests.support.mattes import KnownMatter, Painter
 from tests.support.videos import swaying, write_video
@@ -35,6 +36,7 @@ def quick_drawing(monkeypatch):
         return small_atlas(landmarks=portrait.landmarks[:, :2] / 8)
 
     monkeypatch.setattr("precompute.stages.mouths.build_portrait_atlas", draw)
+    few_mouths(monkeypatch)
 
 
 @pytest.fixture
@@ -201,5 +203,5 @@ def test_every_stage_of_a_video_at_a_new_desk_gives_the_same_avatar(place, tmp_p
     run_all(once(), stages_of(order))
     for stage in stages_of(order):
         again().run(stage)
-    assert [stage.name for stage in stages_of(order)] == ["look", "loop", "write", "bundle"]
+    assert [stage.name for stage in stages_of(order)] == ["look", "loop", "write", "mouths", "bundle"]
     assert files_of(again()) == files_of(once())

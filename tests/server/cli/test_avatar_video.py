@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from avatars.store import BUILTIN_ROOT, AvatarStore
 from server.cli.main import app
 from streaming.errors import EngineUnavailable
+from tests.support.coarse import few_mouths
 from tests.support.musetalk_part import PoolingSource, part_of
 from tests.support.videos import swaying, write_video
 
@@ -35,6 +36,11 @@ def pooling(monkeypatch: pytest.MonkeyPatch):
     return source
 
 
+@pytest.fixture(autouse=True)
+def coarse(monkeypatch: pytest.MonkeyPatch):
+    few_mouths(monkeypatch)
+
+
 @pytest.fixture(scope="module")
 def person(tmp_path_factory) -> str:
     still = cv2.imread(str(BUILTIN_ROOT / "sources" / "mira.png"))
@@ -52,11 +58,11 @@ def said(result: Result) -> str:
     return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", result.output).split())
 
 
-def test_without_musetalk_it_is_said_what_a_video_is_good_for(store, person):
+def test_a_video_talks_with_the_embedded_engine(store, person):
     result = create(person, "--name", "anna")
-    assert result.exit_code == 2 and not store.exists("anna")
-    for words in ("Only MuseTalk", "LIPSTREAM_FACE (atlas)", "from a photo", "--loop-only"):
-        assert words in said(result)
+    assert result.exit_code == 0, result.output
+    assert store.get("anna").manifest.engines == ("atlas",)
+    assert "Try it: lipstream render" in said(result) and "do not move" not in said(result)
 
 
 def test_a_loop_alone_is_made_when_it_is_asked_for(store, person):
@@ -65,7 +71,7 @@ def test_a_loop_alone_is_made_when_it_is_asked_for(store, person):
     assert store.get("anna").manifest.engines == ()
     assert store.get("anna").manifest.provenance.source == "a test"
     assert "Left out: 0.0-0.4 s: no face" in said(result)
-    assert "its lips do not move until MuseTalk draws them" in said(result)
+    assert "its lips do not move. MuseTalk may" in said(result)
 
 
 class QuickBuilder:
@@ -83,7 +89,7 @@ def test_with_musetalk_its_part_is_made_too(store, person, pooling, monkeypatch)
     monkeypatch.setattr("server.avatar_parts.part_builders", lambda settings: (QuickBuilder(),))
     result = create(person, "--name", "anna")
     assert result.exit_code == 0, result.output
-    assert store.get("anna").manifest.engines == ("musetalk",)
+    assert store.get("anna").manifest.engines == ("atlas", "musetalk")
     assert "Try it: lipstream render" in said(result) and "do not move" not in said(result)
 
 

@@ -89,9 +89,10 @@ def test_an_own_mouth_that_is_open_is_shut_first():
     bare = np.zeros((MOUTH[3], MOUTH[2]), np.uint8)
     opened = np.ones(12, np.float32)
     (before, *_), (after, *_) = _draw(small_heads(lips=bare, opened=opened), 0, WIDE)
-    np.testing.assert_array_equal(after, before)
-    (before, *_), (after, *_) = _draw(small_heads(lips=bare, opened=opened), 0, REST_POSE)
     x, y, w, h = MOUTH
+    inside = np.s_[y + 8 : y + h - 8, x + 10 : x + w - 10]
+    assert np.abs(after[inside] - before[inside]).max() <= 1
+    (before, *_), (after, *_) = _draw(small_heads(lips=bare, opened=opened), 0, REST_POSE)
     middle = np.s_[y + 14 : y + h - 14, x + 12 : x + w - 12]
     below = np.s_[y + 20 : y + h - 8, x + 12 : x + w - 12]
     assert np.abs(after[middle] - before[below]).max() <= 1
