@@ -82,7 +82,7 @@ def make_avatar(
     with temporary_desk(order, source, store) as desk:
         if backdrop is not None:
             shutil.copyfile(backdrop, desk.folder / BACKDROP)
-        desk.builders, desk.options = builders, options or DeskOptions()
+        desk.builders, desk.options = builders, options or DeskOptions.of_environment()
         desk.watcher = watcher or desk.watcher
         return run_order(desk, progress)
 

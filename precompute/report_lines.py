@@ -59,6 +59,8 @@ def _judged(step: str, judged: Mapping[str, Any]) -> list[Line]:
 
 def _shown(value: object) -> str:
     """A value in a few words; nothing for what is empty."""
+    if isinstance(value, Mapping) and {"begin", "end", "reason"} == set(value):
+        return _clean(f"{value['begin']}-{value['end']} s {value['reason']}")
     if isinstance(value, Mapping):
         return _clean(", ".join(f"{key} {_shown(item)}" for key, item in value.items()))
     if isinstance(value, Sequence) and not isinstance(value, str):

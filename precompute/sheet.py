@@ -68,10 +68,11 @@ def tiled(tiles: Sequence[Image]) -> Image:
     return np.asarray(np.vstack(rows), np.uint8)
 
 
-def label(picture: Image, text: str) -> Image:
-    """Write a few words into the corner of a tile, in place."""
+def label(picture: Image, text: str, size: float = 0.6) -> Image:
+    """Write a few words into the corner of a tile, in place; ``size`` is OpenCV's scale of a font."""
+    place = round(8 * size / 0.6), round(22 * size / 0.6)
     for colour, thickness in (((255, 255, 255), 3), ((0, 0, 0), 1)):
-        cv2.putText(picture, text, (8, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, thickness, cv2.LINE_AA)
+        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, thickness, cv2.LINE_AA)
     return picture
 
 

@@ -92,6 +92,12 @@ class DeskOptions:
     lama: Path | None = None
     migan: Path | None = None
 
+    @classmethod
+    def of_environment(cls) -> DeskOptions:
+        """As ``LAMA_MODEL`` and ``MIGAN_MODEL`` say."""
+        lama, migan = os.environ.get("LAMA_MODEL"), os.environ.get("MIGAN_MODEL")
+        return cls(Path(lama) if lama else None, Path(migan) if migan else None)
+
 
 class Watcher:
     """Told what happens at a desk. Does nothing by itself: override what is wanted."""
@@ -132,7 +138,7 @@ class Desk:
     store: AvatarStore
     builders: Sequence[PartBuilder] = ()
     clock: Clock = field(default_factory=SystemClock)
-    options: DeskOptions = field(default_factory=DeskOptions)
+    options: DeskOptions = field(default_factory=DeskOptions.of_environment)
     watcher: Watcher = field(default_factory=Watcher)
     path: Path | None = None
     matter: Matter | None = None

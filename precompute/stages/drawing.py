@@ -20,6 +20,8 @@ CHECKS = (205, 235)
 CHECK_SIDES = 32
 """Fields along a picture's side."""
 GAP = 8
+WORDS = 0.9
+"""Size of the font."""
 
 
 def draw_mesh(picture: Image, points: NDArray[np.floating]) -> Image:
@@ -47,7 +49,7 @@ def side_by_side(pictures: Sequence[Image], words: Sequence[str]) -> Image:
     gap = np.full((height, GAP, 3), 255, np.uint8)
     row: list[Image] = []
     for picture, text in zip(pictures, words, strict=True):
-        row += [gap, label(np.ascontiguousarray(picture), text)]
+        row += [gap, label(np.ascontiguousarray(picture), text, WORDS)]
     return np.asarray(np.hstack(row[1:]), np.uint8)
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatars.manifest import Provenance
-from precompute.sheet import label
 from precompute.stages.base import Desk
 
 Image = NDArray[np.uint8]
@@ -96,7 +95,8 @@ def _cell(picture: Image, title: str) -> Image:
     cell = np.full((TITLE_HEIGHT + height + 2 * GAP, CELL + 2 * GAP, 3), PAPER, np.uint8)
     below = cell[GAP + TITLE_HEIGHT :, GAP:]
     below[:height, :width] = cv2.resize(picture, (width, height), interpolation=method)
-    return label(cell, title)
+    cv2.putText(cell, title, (8, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 1, cv2.LINE_AA)
+    return cell
 
 
 def _columns(cells: Sequence[Image]) -> Image:

@@ -43,18 +43,21 @@ class Thumbs:
         self._files.append(data.tobytes() if done else b"")
 
 
-def thumb(desk: Desk, index: int) -> tuple[int, Image]:
+def thumb(desk: Desk, index: int, begin: int = 0, end: int | None = None) -> tuple[int, Image]:
     """The small picture that is nearest to a frame of the video, and the frame that it shows.
 
     Args:
         desk: where they were left.
         index: of the frame.
+        begin: of the frames that may be shown instead.
+        end: the one behind the last of them. Where there is no picture of any, the nearest one is taken.
     """
     found = desk.load_arrays(THUMBS)
     ends = found["ends"]
-    place = min(len(ends) - 1, round(index / EVERY))
-    begin = int(ends[place - 1]) if place else 0
-    picture = cv2.imdecode(found["data"][begin : int(ends[place])], cv2.IMREAD_COLOR)
+    last = len(ends) - 1 if end is None else min(len(ends) - 1, (end - 1) // EVERY)
+    place = min(max(round(index / EVERY), -(-begin // EVERY)), last)
+    start = int(ends[place - 1]) if place else 0
+    picture = cv2.imdecode(found["data"][start : int(ends[place])], cv2.IMREAD_COLOR)
     if picture is None:
         raise OSError("A small picture of the video cannot be read any more.")
     return place * EVERY, np.asarray(picture, np.uint8)

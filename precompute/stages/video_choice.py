@@ -19,6 +19,9 @@ TOLD_LEFT_OUT = 60
 SHOWN_LEFT_OUT = 4
 CELL = (480, 320)
 """Width and height of a picture in the preview."""
+PAPER = 244
+WORDS = 1.0
+"""Size of the font."""
 FRAMED = (90, 200, 90)
 DIMMED = 0.55
 
@@ -45,9 +48,10 @@ def _choose(desk: Desk) -> None:
                 {"begin": round(part.begin, 2), "end": round(part.end, 2), "reason": REASONS[part.reason]}
                 for part in left_out[:TOLD_LEFT_OUT]
             ],
-            "left_out_more": max(0, len(left_out) - TOLD_LEFT_OUT),
         }
     )
+    if len(left_out) > TOLD_LEFT_OUT:
+        desk.report({"left_out_more": len(left_out) - TOLD_LEFT_OUT})
     desk.preview(_drawn(desk, stretch, crop, clip.info))
 
 
@@ -55,7 +59,7 @@ def _drawn(desk: Desk, stretch: Stretch, crop: LoopCrop, info: VideoInfo) -> Ima
     """Where the loop begins and ends, and below, darker, some of what it does without."""
     cells: list[Image] = []
     for text, index in (("begins", stretch.begin), ("ends", stretch.end - 1)):
-        _, picture = thumb(desk, index)
+        _, picture = thumb(desk, index, stretch.begin, stretch.end)
         scale = picture.shape[1] / info.width
         corner = round(crop.left * scale), round(crop.top * scale)
         side = round(crop.side * scale) - 1
@@ -65,10 +69,11 @@ def _drawn(desk: Desk, stretch: Stretch, crop: LoopCrop, info: VideoInfo) -> Ima
         (part for part in stretch.left_out if part.reason != CUT), key=lambda part: part.begin - part.end
     )
     for part in sorted(longest[:SHOWN_LEFT_OUT], key=lambda part: part.begin):
-        _, picture = thumb(desk, round((part.begin + part.end) / 2 * FPS))
+        first, behind = round(part.begin * FPS), round(part.end * FPS)
+        _, picture = thumb(desk, (first + behind) // 2, first, behind)
         cells.append(_cell((picture * DIMMED).astype(np.uint8), str(part)))
     if len(cells) % 2:
-        cells.append(np.zeros_like(cells[0]))
+        cells.append(np.full_like(cells[0], PAPER))
     return np.vstack([np.hstack(cells[i : i + 2]) for i in range(0, len(cells), 2)])
 
 
@@ -76,10 +81,10 @@ def _cell(picture: Image, text: str) -> Image:
     width, height = CELL
     scale = min(width / picture.shape[1], height / picture.shape[0])
     size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
-    cell = np.zeros((height, width, 3), np.uint8)
+    cell = np.full((height, width, 3), PAPER, np.uint8)
     left, top = (width - size[0]) // 2, (height - size[1]) // 2
     cell[top : top + size[1], left : left + size[0]] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return label(cell, text)
+    return label(cell, text, WORDS)
 
 
 LOOP = Stage("loop", "Choosing the loop", 0.05, _choose)

@@ -12,12 +12,17 @@ import numpy as np
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from precompute.clear import GREY
 from precompute.idle import POSTER_QUALITY
 from precompute.judging import judge_look
 from precompute.loop_crop import advice_on, eye_spans
+from precompute.matting.background import composite
+from precompute.matting.scene import read_mattes
+from precompute.order import VIDEO
 from precompute.sheet import label
 from precompute.stages.base import Desk, Image, Stage
 from precompute.stages.drawing import shrunk
+from precompute.stages.film import first_of_film
 from precompute.stages.video_background import dressed_pictures
 from precompute.stages.video_look import ugliness
 from precompute.stages.video_loop import (
@@ -44,7 +49,7 @@ def _write(desk: Desk) -> None:
     size = desk.order.size
     stretch, sights = stretch_of(desk), sights_of(desk)
     landmarks = loop_landmarks(desk)
-    inside = slice(stretch.begin, stretch.end)
+    inside = slice(stretch.begin, stretch.begin + len(landmarks))
     poster = int(ugliness(sights.mouths[inside], sights.eyes[inside], sights.yaws[inside]).argmin())
     shown = {*np.linspace(0, len(landmarks) - 1, 3).round().astype(int).tolist(), poster}
     seen: dict[int, Image] = {}
@@ -57,7 +62,8 @@ def _write(desk: Desk) -> None:
     count = write_loop(dressed_pictures(desk), size, desk.part("idle.mp4"), each)
     if count != len(landmarks):
         raise RuntimeError(f"the loop has {count} frames, not {len(landmarks)}: the video changed meanwhile")
-    _write_poster(seen[poster], desk.part("poster.webp"))
+    visible = _visible(desk, seen)
+    _write_poster(visible[poster], desk.part("poster.webp"))
     _write_faces(landmarks, desk.part("faces.npz"))
     desk.detail(width=size, height=size, frames=count)
     meshes = meshes_of(desk)
@@ -66,9 +72,20 @@ def _write(desk: Desk) -> None:
     desk.report({"judged": judged})
     for advice in advice_on(meshes, judged["brightness"]["value"], stretch.speeds):
         desk.note(advice)
-    tiles = [label(shrunk(seen[index], SHOWN), f"{index / FPS:.1f} s") for index in sorted(shown - {poster})]
-    desk.preview(np.hstack([*tiles, label(shrunk(seen[poster], SHOWN), "poster")]))
+    words = {index: f"{index / FPS:.1f} s" for index in sorted(shown - {poster})} | {poster: "poster"}
+    desk.preview(np.hstack([label(shrunk(visible[index], SHOWN), text) for index, text in words.items()]))
     desk.forget(SIGHTS)
+
+
+def _visible(desk: Desk, frames: dict[int, Image]) -> dict[int, Image]:
+    """Some of the loop's frames as they are seen: before the film, or light grey, where nothing is behind."""
+    if not desk.order.clear:
+        return frames
+    size = desk.order.size
+    film = desk.order.background == VIDEO
+    behind = first_of_film(desk) if film else np.full((size, size, 3), GREY, np.uint8)
+    mattes = enumerate(read_mattes(desk.part("alpha.mp4")))
+    return {index: composite(frames[index], alpha, behind) for index, alpha in mattes if index in frames}
 
 
 def write_loop(pictures: Iterable[Image], size: int, path: Path, each: Callable[[int, Image], None]) -> int:

@@ -9,6 +9,7 @@ REPORT = {
         "open": {"format": "JPEG", "done": ["turned by 90 degrees"], "empty": []},
         "face": {"judged": {"eye_span": {"value": 63.4, "unit": "px", "verdict": "fair"}, "odd": 7}},
         "look": {"problems": {"no face": 15}},
+        "loop": {"left_out": [{"begin": 0.0, "end": 0.6, "reason": "no face"}]},
     },
     "notes": {"face": ["A closer photo is sharper.", 3], "part_musetalk": ["Not ready."]},
 }
@@ -21,6 +22,7 @@ def test_a_report_is_told_step_by_step():
         Line("face", "eye span", "63.4 px", "fair"),
         Line("face", "note", "A closer photo is sharper.", ""),
         Line("look", "problems", "no face 15", ""),
+        Line("loop", "left out", "0.0-0.6 s no face", ""),
         Line("part musetalk", "note", "Not ready.", ""),
     ]
 
