@@ -47,8 +47,8 @@ from server.models import (
     VoiceModel,
 )
 from streaming.audio.pcm import AudioEncoding
-from streaming.sinks.websocket import WebSocketFormat
 from streaming.sinks.formats import FilmFormat
+from streaming.sinks.websocket import WebSocketFormat
 from streaming.timing import SPEECH_RATE
 
 __all__ = [

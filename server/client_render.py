@@ -9,6 +9,7 @@ import httpx
 
 from server.client_stream import ApiError, api_error, check
 from server.models import Render
+from streaming.sinks.formats import FORMATS
 
 TIMEOUT_SECONDS = 30.0
 WAIT_SECONDS = 1.0
@@ -64,8 +65,9 @@ class RenderClient:
         return render.code in _ENDED_BY_SERVER
 
     async def download(self, path: Path) -> Path:
-        """Write the video to ``path``."""
-        async with self._http.stream("GET", f"{self._path}/video.mp4", headers=self._headers) as response:
+        """Write the film to ``path``, in the format that was asked for, whatever the path's suffix."""
+        name = f"video{FORMATS[(await self.get()).format].suffix}"
+        async with self._http.stream("GET", f"{self._path}/{name}", headers=self._headers) as response:
             if not response.is_success:
                 raise api_error(response.status_code, await response.aread())
             # The client writes to a local disk; a hop to a thread per chunk would cost more than it saves.

@@ -10,6 +10,7 @@ from avatars.manifest import BackgroundKind, LoopKind
 from server.settings import IceServer
 from streaming.protocol import AvatarId, DeliveryFields, Speed, Text
 from streaming.script import ScriptKind
+from streaming.sinks.formats import FilmFormat
 
 RenderStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 
@@ -20,13 +21,11 @@ Language = Field(
     default=None, max_length=16, examples=["en"], description="BCP 47; judged by the letters if absent."
 )
 
-BackgroundColour = Field(
-    default=None,
-    max_length=64,
-    examples=["#00ff00"],
-    description="A colour behind an avatar that was made without a background: #rrggbb, #rgb, a name of "
-    "CSS, or default (light grey). Refused for other avatars.",
+BACKGROUND = (
+    "A colour behind an avatar that was made without a background: #rrggbb, #rgb, a name of CSS, or default "
+    "(light grey). Refused for other avatars."
 )
+BackgroundColour = Field(default=None, max_length=64, examples=["#00ff00"], description=BACKGROUND)
 
 
 class _Body(BaseModel):
@@ -98,7 +97,7 @@ class Interrupted(BaseModel):
 
 
 class RenderCreate(_Body, DeliveryFields):
-    """A script to turn into an MP4 file."""
+    """A script to turn into a film."""
 
     text: Text
     avatar: AvatarId | None = None
@@ -108,6 +107,11 @@ class RenderCreate(_Body, DeliveryFields):
     seed: int = Field(
         default=0, ge=0, lt=2**31, description="The same seed gives the same picture and sound."
     )
+    format: FilmFormat = Field(
+        default="mp4",
+        description="All but mp4 keep an avatar without a background transparent; png is a zip of pictures.",
+    )
+    background: str | None = BackgroundColour
 
 
 class Render(BaseModel):
@@ -118,10 +122,11 @@ class Render(BaseModel):
     status: RenderStatus
     progress: float = Field(ge=0, le=1)
     avatar: str
+    format: FilmFormat = "mp4"
     created: float = Field(description="Unix seconds.")
     finished: float | None = None
     seconds: float | None = Field(default=None, description="Length of the video.")
-    result_url: str | None = Field(default=None, description="The MP4 file, once done.")
+    result_url: str | None = Field(default=None, description="The film, once done.")
     captions_url: str | None = Field(
         default=None,
         description="The words of a text as WebVTT, once done; those of a recording are not known.",

@@ -34,6 +34,7 @@ from server.settings_environment import environment_of
 from server.uploads import Uploads
 from server.voice_profiles import VoiceProfiles, needed_engine
 from streaming.clock import Clock, SystemClock
+from streaming.compositor.backdrops import check_background
 from streaming.compositor.base import CompositorFactory
 from streaming.compositor.factory import AvatarCompositorFactory
 from streaming.compositor.marked import marked
@@ -99,14 +100,17 @@ class State:
                 self._starting.cancel()
                 await asyncio.wait((self._starting,))
 
-    async def require_avatar(self, avatar: str) -> None:
-        """Refuse an unknown avatar before work starts.
+    async def require_avatar(self, avatar: str, background: str | None = None) -> None:
+        """Refuse an unknown avatar before work starts, and a colour that cannot be shown behind it.
 
         Raises:
             AvatarNotFound: there is none with this id.
+            BackgroundRejected: it has a background, or that is no colour.
         """
         if not await asyncio.to_thread(self.store.exists, avatar):
             raise AvatarNotFound(f"There is no avatar '{avatar}'. GET /v1/avatars lists what there is.")
+        if background is not None:
+            check_background(await asyncio.to_thread(self.store.manifest, avatar), background)
 
     async def require_voice(self, voice: str | None) -> None:
         """Refuse an unknown voice before work starts.

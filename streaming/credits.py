@@ -33,7 +33,7 @@ class Credits:
         author: who made what the avatar was made from; empty where nobody said, as in all that follow.
         licence: of the avatar.
         consent: who agreed to it, and how.
-        created: unix seconds; ``None`` leaves the date out, and equal films are equal bytes.
+        created: unix seconds; ``None`` leaves the date out.
     """
 
     avatar: str
@@ -56,10 +56,8 @@ class Credits:
 
     @property
     def date(self) -> str:
-        """ISO 8601 in UTC, to the second; empty without one."""
-        if self.created is None:
-            return ""
-        return datetime.fromtimestamp(int(self.created), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        """ISO 8601, in UTC; empty without one. To the day, for which the same film is the same file."""
+        return "" if self.created is None else datetime.fromtimestamp(self.created, UTC).strftime("%Y-%m-%d")
 
     @property
     def rights(self) -> str:

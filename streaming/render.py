@@ -19,7 +19,8 @@ from streaming.errors import ScriptRejected
 from streaming.performer.base import Performer, PerformRequest
 from streaming.script import Piece, ScriptKind, piece_of
 from streaming.sinks.film import FilmSink
-from streaming.sinks.formats import FORMATS, FilmFormat, open_sink
+from streaming.sinks.formats import FORMATS, FilmFormat
+from streaming.sinks.opening import open_sink
 from streaming.slots import Slot, UtteranceKey, Word
 from streaming.speech.delivery import AS_IT_IS, Delivery
 from streaming.timing import FPS, SLOT_SECONDS
@@ -41,8 +42,8 @@ class RenderRequest:
 
     ``audio`` is a file of the program's own or of its user, never one that a client named. Voice, language,
     speed and delivery mean nothing for sound. ``background`` is a colour behind an avatar that has none;
-    without it such an avatar is transparent where the format can say so. ``created`` (unix seconds) is
-    written into the film, which else is the same file for the same seed.
+    without it such an avatar is transparent where the format can say so. The day of ``created`` (unix
+    seconds) is written into the film.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""MP4 renders: submit, follow, download, cancel."""
+"""Renders: submit, follow, download, cancel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from server.captions import webvtt
 from server.files import file_response
 from server.jobs import RenderJob
-from server.models import Render, RenderCreate, RenderCreated, RenderList
+from server.models import BACKGROUND, Render, RenderCreate, RenderCreated, RenderList
 from server.problems import HTTPProblem, responses
 from server.security import SCHEMES, require_owner
 from server.state import NeedsApiKey, StateDep
@@ -18,11 +18,18 @@ from server.uploads import RECORDING_BODY
 from streaming.errors import ScriptRejected
 from streaming.protocol import AvatarId
 from streaming.render import RenderRequest
+from streaming.sinks.formats import FORMATS, FilmFormat, Suffix
 
 MAX_WAIT_SECONDS = 60.0
 OWN = {"Cache-Control": "private, max-age=3600"}
 Seed = Annotated[int, Query(ge=0, lt=2**31, description="The same seed gives the same picture and sound.")]
+FormatQuery = Annotated[
+    FilmFormat, Query(description="Of the film; all but mp4 keep an avatar without a background transparent.")
+]
+BackgroundQuery = Annotated[str | None, Query(max_length=64, description=BACKGROUND)]
 TokenQuery = Annotated[str | None, Query(description="The render's token, for players that send no headers.")]
+
+_MEDIA: dict[str, object] = {film.media_type: {} for film in FORMATS.values()}
 
 router = APIRouter(prefix="/v1/renders", tags=["renders"], dependencies=SCHEMES)
 
@@ -57,14 +64,19 @@ def describe(job: RenderJob, *, for_owner: bool = True) -> dict[str, object]:
         "status": job.status,
         "progress": round(job.progress, 3),
         "avatar": job.request.avatar,
+        "format": job.request.format,
         "created": job.created,
         "finished": job.finished,
         "seconds": job.result.seconds if job.result else None,
-        "result_url": f"{path}/video.mp4?token={job.token}" if done else None,
+        "result_url": f"{path}/{_name(job)}?token={job.token}" if done else None,
         "captions_url": f"{path}/captions.vtt?token={job.token}" if told else None,
         "code": job.code,
         "message": job.message,
     }
+
+
+def _name(job: RenderJob) -> str:
+    return f"video{FORMATS[job.request.format].suffix}"
 
 
 def _finished(job: RenderJob) -> RenderJob:
@@ -85,11 +97,11 @@ def _finished(job: RenderJob) -> RenderJob:
     dependencies=[NeedsApiKey],
 )
 async def create(body: RenderCreate, state: StateDep, response: Response) -> dict[str, object]:
-    """Queue a script for an MP4 file. The token in the answer opens the result and is not shown again."""
+    """Queue a script for a film. The token in the answer opens the result and is not shown again."""
     if not body.text.strip():
         raise ScriptRejected("The text is empty. Write what the avatar is to say.")
     avatar = body.avatar or state.settings.avatar
-    await state.require_avatar(avatar)
+    await state.require_avatar(avatar, body.background)
     await state.require_voice(body.voice)
     job = await state.renders.submit(
         RenderRequest(
@@ -100,6 +112,9 @@ async def create(body: RenderCreate, state: StateDep, response: Response) -> dic
             speed=body.speed,
             delivery=body.delivery,
             seed=body.seed,
+            format=body.format,
+            background=body.background,
+            created=state.clock.wall(),
         )
     )
     response.headers["Location"] = f"/v1/renders/{job.id}"
@@ -122,19 +137,29 @@ async def create_from_audio(
     response: Response,
     avatar: Annotated[AvatarId | None, Query(description="Who says it.")] = None,
     seed: Seed = 0,
+    format: FormatQuery = "mp4",
+    background: BackgroundQuery = None,
 ) -> dict[str, object]:
-    """Queue recorded speech for an MP4 file: the body is the recording, or a form with one file.
+    """Queue recorded speech for a film: the body is the recording, or a form with one file.
 
     The film has its sound, in mono, and lips that follow it. The token in the answer opens the result and is
     not shown again.
     """
     avatar = avatar or state.settings.avatar
-    await state.require_avatar(avatar)
+    await state.require_avatar(avatar, background)
     state.renders.check_room()
     async with state.uploads.receive(request) as file:
         # One that is no recording is refused now rather than when its turn comes.
         await (await state.recordings.open(file)).close()
-        job = await state.renders.submit(RenderRequest("", avatar, seed=seed), file)
+        asked = RenderRequest(
+            "",
+            avatar,
+            seed=seed,
+            format=format,
+            background=background,
+            created=state.clock.wall(),
+        )
+        job = await state.renders.submit(asked, file)
     response.headers["Location"] = f"/v1/renders/{job.id}"
     response.headers["Cache-Control"] = "no-store"
     return {**describe(job), "token": job.token}
@@ -170,19 +195,23 @@ async def get(
 
 
 @router.get(
-    "/{render_id}/video.mp4",
+    "/{render_id}/video.{suffix}",
     summary="Download the video",
     response_class=Response,
     responses={
-        200: {"content": {"video/mp4": {}}},
-        206: {"description": "A range of it.", "content": {"video/mp4": {}}},
+        200: {"content": _MEDIA},
+        206: {"description": "A range of it.", "content": _MEDIA},
         304: {"description": "The client has it already."},
         **responses(401, 404, 409, 416),
     },
 )
-async def video(job: OwnedMedia, request: Request) -> Response:
-    """The MP4 file (H.264, AAC); byte ranges work."""
-    return await file_response(request, _finished(job).path, "video/mp4", OWN, f"{job.id}.mp4")
+async def video(job: OwnedMedia, request: Request, suffix: Suffix) -> Response:
+    """The film, under the suffix of its format (`zip` for `png`); byte ranges work."""
+    film = FORMATS[job.request.format]
+    if film.suffix != f".{suffix}":
+        raise HTTPProblem(404, "file_not_found", f"This render is {job.request.format}: get {_name(job)}.")
+    name = f"{job.id}{film.suffix}"
+    return await file_response(request, _finished(job).path, film.media_type, OWN, name)
 
 
 @router.get(

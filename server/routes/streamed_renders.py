@@ -1,4 +1,4 @@
-"""MP4 renders of PCM that is still coming: the film is made while the body is sent."""
+"""Renders of PCM that is still coming: the film is made while the body is sent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from server.middleware import CLOSE
 from server.models import RenderCreated
 from server.pcm import PCM_BODY, Encoding, SampleRate, check_type, samples
 from server.problems import STATUS_OF_CODE, HTTPProblem, responses
-from server.routes.renders import Seed, describe
+from server.routes.renders import BackgroundQuery, FormatQuery, Seed, describe
 from server.security import SCHEMES
 from server.state import NeedsApiKey, State, StateDep
 from streaming.audio.feed import MAX_FEED_SECONDS, SoundFeed
@@ -74,6 +74,8 @@ async def create_from_pcm(
     sample_rate: SampleRate = SPEECH_RATE,
     avatar: Annotated[AvatarId | None, Query(description="Who says it.", examples=["theo"])] = None,
     seed: Seed = 0,
+    format: FormatQuery = "mp4",
+    background: BackgroundQuery = None,
     render: RenderId = None,
     render_token: RenderToken = None,
 ) -> dict[str, object]:
@@ -90,9 +92,17 @@ async def create_from_pcm(
     if announced > MAX_FEED_SECONDS * bytes_per_second(encoding, sample_rate):
         raise HTTPProblem(413, "body_too_large", f"{_TOO_LONG}. Send it in parts.", CLOSE)
     avatar = avatar or state.settings.avatar
-    await state.require_avatar(avatar)
+    await state.require_avatar(avatar, background)
     feed = SoundFeed()
-    asked = RenderRequest("", avatar, seed=seed, feed=feed)
+    asked = RenderRequest(
+        "",
+        avatar,
+        seed=seed,
+        feed=feed,
+        format=format,
+        background=background,
+        created=state.clock.wall(),
+    )
     job = state.renders.submit_stream(asked, render, render_token)
     try:
         ending = await _while_it_runs(state, job, _pass_on(request, reader, feed))

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from streaming.credits import Credits
-from streaming.sinks.film import FilmSink
-from streaming.sinks.mov import MovSink
-from streaming.sinks.mp4 import Mp4Sink
-from streaming.sinks.png import PngSink
-from streaming.sinks.webm import WebmSink
-
 FilmFormat = Literal["mp4", "webm", "mov", "png"]
+
+
+Suffix = Literal["mp4", "webm", "mov", "zip"]
+"""Of a format's files, without the dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +18,7 @@ class Format:
     """A format.
 
     Attributes:
-        suffix: of its files.
+        suffix: of its files, with the dot.
         media_type: for HTTP.
         alpha: whether it can say where a person has nothing behind.
     """
@@ -42,26 +39,3 @@ FORMATS: dict[FilmFormat, Format] = {
 def format_of(path: Path) -> FilmFormat | None:
     """The format that a file's name asks for."""
     return next((name for name, known in FORMATS.items() if known.suffix == path.suffix.lower()), None)
-
-
-def open_sink(
-    name: FilmFormat, path: Path, width: int, height: int, credits: Credits | None, transparent: bool
-) -> FilmSink:
-    """Begin a file.
-
-    Args:
-        name: of the format.
-        path: where the file shall be; its folder exists.
-        width: pixels, even.
-        height: pixels, even.
-        credits: what the film says about itself.
-        transparent: whether frames come with alpha.
-
-    Raises:
-        ValueError: a side is odd or not positive.
-        OSError: the file cannot be written.
-    """
-    if name == "mp4":
-        return Mp4Sink(path, width, height, credits)
-    kind = {"webm": WebmSink, "mov": MovSink, "png": PngSink}[name]
-    return kind(path, width, height, credits, transparent)

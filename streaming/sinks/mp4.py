@@ -60,7 +60,12 @@ def iso_tags(credits: Credits) -> dict[str, str]:
         "comment": f"{COMMENT}. {credits.description}",
         "description": credits.description,
         "copyright": credits.rights,
-        "date": credits.date[:10],
-        "creation_time": credits.date,
+        "date": credits.date,
+        "creation_time": midnight(credits),
     }
     return {name: value for name, value in tags.items() if value}
+
+
+def midnight(credits: Credits) -> str:
+    """The date as the containers' fields for a time have it."""
+    return f"{credits.date}T00:00:00Z" if credits.date else ""

@@ -10,9 +10,10 @@ from av.container import OutputContainer
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
-from streaming.credits import COMMENT, Credits
+from streaming.credits import Credits
 from streaming.encoders.video import PIXEL_FORMAT
 from streaming.sinks.film import Alpha, ContainerSink
+from streaming.sinks.mp4 import midnight
 from streaming.sinks.planes import copy_plane
 from streaming.timing import FPS, WIRE_RATE
 
@@ -74,9 +75,9 @@ class WebmSink(ContainerSink):
 
     def _tags(self, credits: Credits) -> dict[str, str]:
         tags = credits.fields()
-        created = tags.pop("created", "")
-        tags["comment"] = COMMENT
-        return tags | ({"creation_time": created} if created else {})
+        if tags.pop("created", None):
+            tags["creation_time"] = midnight(credits)
+        return tags
 
     def _picture(self, frame: av.VideoFrame, alpha: Alpha | None) -> av.VideoFrame:
         if not self._transparent:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from streaming.audio.feed import SoundFeed
 from streaming.errors import LipstreamError, ScriptRejected
 from streaming.render import RenderRequest, render
-from streaming.sinks import formats
+from streaming.sinks import opening
 from streaming.sinks.mp4 import Mp4Sink
 from streaming.timing import SLOT_SAMPLES, SPEECH_RATE
 from tests.support.clock import settle
@@ -78,7 +78,7 @@ async def test_cancelled_in_any_phase_it_leaves_no_file(tmp_path: Path, monkeypa
             super().abort()
 
     setattr(GatedSink, phase, gate)
-    monkeypatch.setattr(formats, "Mp4Sink", GatedSink)
+    monkeypatch.setattr(opening, "Mp4Sink", GatedSink)
     rendering = asyncio.create_task(
         render(DirectPerformer(), FlatCompositors(), REQUEST, tmp_path / "film.mp4")
     )
@@ -125,7 +125,7 @@ def written(monkeypatch) -> list[NDArray[np.float32]]:
             slots.append(samples)
             super().write(frame, samples)
 
-    monkeypatch.setattr(formats, "Mp4Sink", Listened)
+    monkeypatch.setattr(opening, "Mp4Sink", Listened)
     return slots
 
 

@@ -10,7 +10,8 @@ from streaming.compositor.planes import frame_planes, pack, unpack
 from streaming.credits import COMMENT, DIGITAL_SOURCE_TYPE, Credits
 from streaming.errors import ScriptRejected
 from streaming.sinks import film as film_module
-from streaming.sinks.formats import FORMATS, FilmFormat, format_of, open_sink
+from streaming.sinks.formats import FORMATS, FilmFormat, format_of
+from streaming.sinks.opening import open_sink
 from tests.support.films import Seen, watch
 from tests.support.media import TONE_HERTZ, frame, pitch, tone
 from tests.support.transparent import disc
