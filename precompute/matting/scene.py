@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,12 +13,15 @@ from precompute.clear import over_grey
 from precompute.matting.background import Background, Blurred, composite
 from precompute.matting.film_file import FilmWriter, read_grey
 from precompute.matting.foreground import own_colours
+from precompute.matting.motion import SIDE, Flow, Glance, bring, enlarge
 
 Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]
 
 MATTE_CRF = 10
 MATTE_PRESET = "medium"
+LASTING = 0.8
+"""Of a colour, from frame to frame, where next to nothing of the person is seen."""
 NEARLY = 4
 """Levels by which coding a matte takes it away from 0 or 255."""
 
@@ -45,6 +49,31 @@ def read_mattes(path: Path) -> Iterator[Alpha]:
         yield (clean / 255).astype(np.float32)
 
 
+class SteadyColours:
+    """The person's own colours frame by frame, which do not shimmer along the outline.
+
+    Where the old background shines through, a colour is also what it was a frame ago at the same place of the
+    person: the less of the person is seen, the more.
+    """
+
+    def __init__(self) -> None:
+        self._flow = Flow()
+        self._last: tuple[Glance, NDArray[np.float32], Alpha] | None = None
+
+    def of(self, picture: Image, alpha: Alpha) -> Image:
+        """The (S, S, 3) BGR colours of the next frame, whose matte is (S, S), 0..1."""
+        colours = own_colours(picture, alpha).astype(np.float32)
+        here = Glance.of(picture)
+        if self._last is not None:
+            there, before, matte = self._last
+            path = enlarge(self._flow.person_between(here, there, matte), len(picture))
+            share = LASTING * (1 - alpha)[..., None]
+            colours += share * (bring(before, path) - colours)
+        small = cv2.resize(alpha, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        self._last = here, colours, np.asarray(small, np.float32)
+        return np.clip(colours + 0.5, 0, 255).astype(np.uint8)
+
+
 def dressed(
     pictures: Iterable[Image], mattes: Iterable[Alpha], background: Background | None
 ) -> Iterator[Image]:
@@ -62,8 +91,9 @@ def dressed(
         ValueError: there are more of the ones than of the others.
     """
     still: Image | None = None
+    colours = SteadyColours()
     for picture, alpha in zip(pictures, mattes, strict=True):
-        person = own_colours(picture, alpha)
+        person = colours.of(picture, alpha)
         if background is None:
             yield over_grey(person, alpha)
             continue

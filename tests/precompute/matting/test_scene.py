@@ -5,7 +5,8 @@ import pytest
 
 from precompute.clear import GREY
 from precompute.matting.background import Blurred, Plain
-from precompute.matting.scene import MatteWriter, dressed, read_mattes
+from precompute.matting.foreground import own_colours
+from precompute.matting.scene import MatteWriter, SteadyColours, dressed, read_mattes
 from tests.support.walkers import SIDE, Walker
 
 GREEN = (40, 160, 40)
@@ -50,6 +51,28 @@ def test_a_blurred_background_is_that_of_each_frame():
     first, second = dressed(frames, truths(person), Blurred())
 
     assert np.abs(first[:20].astype(int) - second[:20]).mean() > 20
+
+
+def test_colours_along_the_outline_do_not_shimmer():
+    person = Walker(16, noise=8.0)
+    steady = SteadyColours()
+    rim = (person.truth(0) > 0.1) & (person.truth(0) < 0.6)
+
+    alpha = person.truth(0).astype(np.float32)
+    calm = np.array([steady.of(picture, alpha)[rim] for picture in person.frames()], float)
+    each = np.array([own_colours(picture, alpha)[rim] for picture in person.frames()], float)
+
+    assert np.abs(np.diff(calm[5:], axis=0)).mean() < 0.6 * np.abs(np.diff(each[5:], axis=0)).mean()
+    assert np.abs(calm[5:].mean(axis=0) - each[5:].mean(axis=0)).mean() < 8
+
+
+def test_colours_inside_are_the_pictures_own():
+    person = walker(3)
+    steady = SteadyColours()
+
+    for n, picture in enumerate(person.frames()):
+        inside = person.truth(n) == 1
+        assert (steady.of(picture, person.truth(n).astype(np.float32))[inside] == picture[inside]).all()
 
 
 def test_more_frames_than_mattes_are_an_error():
