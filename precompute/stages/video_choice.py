@@ -7,7 +7,6 @@ import numpy as np
 
 from precompute.loop import CUT, REASONS, Stretch, choose_stretch
 from precompute.loop_crop import LoopCrop, find_crop
-from precompute.sheet import label
 from precompute.stages.base import Desk, Image, Stage
 from precompute.stages.thumbs import thumb
 from precompute.stages.video_loop import clip_of, save_choice, sights_of
@@ -20,8 +19,7 @@ SHOWN_LEFT_OUT = 4
 CELL = (480, 320)
 """Width and height of a picture in the preview."""
 PAPER = 244
-WORDS = 1.0
-"""Size of the font."""
+TEXT_HEIGHT = 40
 FRAMED = (90, 200, 90)
 DIMMED = 0.55
 
@@ -81,10 +79,11 @@ def _cell(picture: Image, text: str) -> Image:
     width, height = CELL
     scale = min(width / picture.shape[1], height / picture.shape[0])
     size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
-    cell = np.full((height, width, 3), PAPER, np.uint8)
-    left, top = (width - size[0]) // 2, (height - size[1]) // 2
-    cell[top : top + size[1], left : left + size[0]] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return label(cell, text, WORDS)
+    cell = np.full((TEXT_HEIGHT + height, width, 3), PAPER, np.uint8)
+    cv2.putText(cell, text, (8, TEXT_HEIGHT - 12), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (0, 0, 0), 2, cv2.LINE_AA)
+    below = cell[TEXT_HEIGHT + (height - size[1]) // 2 :, (width - size[0]) // 2 :]
+    below[: size[1], : size[0]] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return cell
 
 
 LOOP = Stage("loop", "Choosing the loop", 0.05, _choose)

@@ -62,7 +62,7 @@ def _write(desk: Desk) -> None:
     count = write_loop(dressed_pictures(desk), size, desk.part("idle.mp4"), each)
     if count != len(landmarks):
         raise RuntimeError(f"the loop has {count} frames, not {len(landmarks)}: the video changed meanwhile")
-    visible = _visible(desk, seen)
+    visible = visible_frames(desk, seen)
     _write_poster(visible[poster], desk.part("poster.webp"))
     _write_faces(landmarks, desk.part("faces.npz"))
     desk.detail(width=size, height=size, frames=count)
@@ -77,7 +77,7 @@ def _write(desk: Desk) -> None:
     desk.forget(SIGHTS)
 
 
-def _visible(desk: Desk, frames: dict[int, Image]) -> dict[int, Image]:
+def visible_frames(desk: Desk, frames: dict[int, Image]) -> dict[int, Image]:
     """Some of the loop's frames as they are seen: before the film, or light grey, where nothing is behind."""
     if not desk.order.clear:
         return frames
