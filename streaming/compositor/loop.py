@@ -16,11 +16,14 @@ from av.video.stream import VideoStream
 
 from avatars.errors import BundleInvalid
 from avatars.manifest import LoopKind, Manifest
+from streaming.compositor.frame_store import FrameStore
 from streaming.compositor.planes import Plane, Planes, frame_planes, packed_size, unpack
 from streaming.timing import FPS
 
 MAX_LOOP_BYTES = 300_000_000
 """Half a minute of 512 x 512."""
+MATTE_BYTES = 30_000_000
+"""Of a loop's matte that are kept as they are; the rest shrinks to a twentieth."""
 BT601 = (Colorspace.ITU601, Colorspace.SMPTE170M)
 _UNSPECIFIED = 2
 _BROKEN = (FFmpegError, IndexError, ValueError, EOFError)
@@ -31,8 +34,9 @@ log = structlog.get_logger(__name__)
 class LoopFrames:
     """The frames of a loop, (packed_size,) each and read-only; see :func:`load_frames`.
 
-    They are decoded in order by a thread of their own, some 15 times as fast as they are played. Who wants
-    one that is not there yet waits for it. Safe to use from several threads.
+    They are decoded in order by a thread of their own, some 10 times as fast as they are played. Who wants
+    one that is not there yet waits for it. Safe to use from several threads. Of long loops, part is squeezed:
+    see :mod:`streaming.compositor.frame_store`.
 
     Args:
         name: of the avatar.
@@ -55,10 +59,11 @@ class LoopFrames:
         self._name = name
         self._size = size
         self._keep = keep or _keep_planes
-        # Memory is taken as it is written.
-        self._packed = np.empty((count, packed_size(*size) if kept is None else kept), np.uint8)
-        self._shared = self._packed.view()
-        self._shared.flags.writeable = False
+        self._frames = (
+            FrameStore(count, packed_size(*size), size[0])
+            if kept is None
+            else FrameStore(count, kept, size[0], exact=True, plain_bytes=MATTE_BYTES)
+        )
         self._decoded = decoded
         self._there = 0
         self._ended = False
@@ -69,7 +74,7 @@ class LoopFrames:
         self._work.start()
 
     def __len__(self) -> int:
-        return len(self._shared)
+        return len(self._frames)
 
     def __getitem__(self, frame: int) -> Plane:
         """A frame, waited for if need be; the last one that is sound, where the file is damaged."""
@@ -77,12 +82,12 @@ class LoopFrames:
             with self._news:
                 self._news.wait_for(lambda: self._there > frame or self._ended)
             frame = min(frame, self._there - 1)
-        return self._shared[frame]
+        return self._frames[frame]
 
     @property
     def nbytes(self) -> int:
-        """Size in memory, once all are there."""
-        return self._shared.nbytes
+        """Size in memory, about, once all are there."""
+        return self._frames.nbytes
 
     @property
     def whole(self) -> bool:
@@ -92,7 +97,7 @@ class LoopFrames:
     def all(self) -> Plane:
         """Wait for all of them: (N, packed_size)."""
         self._work.join()
-        return self._shared[: self._there]
+        return np.array([self._frames[frame] for frame in range(self._there)])
 
     def _run(self) -> None:
         """Nobody can be told any more: a loop that is damaged stays at the last frame that is sound."""
@@ -118,7 +123,7 @@ class LoopFrames:
             return False
         if self._there == len(self) or (frame.width, frame.height) != self._size:
             raise _other(self._name)
-        self._keep(frame, self._packed[self._there])
+        self._frames.put(lambda packed: self._keep(frame, packed))
         with self._news:
             self._there += 1
             self._news.notify_all()

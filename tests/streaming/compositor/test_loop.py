@@ -18,13 +18,14 @@ def _load(bundle):
 
 
 def test_a_loop_is_decoded_to_planes_that_nobody_can_write(tmp_path):
-    frames = _load(loop_bundle(tmp_path, count=7)).all()
+    loaded = _load(loop_bundle(tmp_path, count=7))
+    frames = loaded.all()
     assert frames.shape == (7, packed_size(WIDTH, HEIGHT))
     assert np.abs(frames.astype(int) - packed_loop(7)).mean() < 1
     with pytest.raises(ValueError, match="read-only"):
-        frames[0, 0] = 1
+        loaded[0][0] = 1
     with pytest.raises(ValueError, match="read-only"):
-        LoopAssets(WIDTH, HEIGHT, frames).picture(3).u[0, 0] = 1
+        LoopAssets(WIDTH, HEIGHT, loaded).picture(3).u[0, 0] = 1
 
 
 def test_a_loop_that_would_not_fit_is_refused_before_it_is_read(tmp_path, monkeypatch):
