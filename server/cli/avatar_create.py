@@ -125,6 +125,8 @@ def _tell(order: AvatarOrder, made: Made) -> None:
                 out().print(note, markup=False)
             else:
                 err().print(f"[yellow]Note:[/yellow] {escape(note)}")
+    if order.provenance.consent == NOT_STATED:
+        err().print("[yellow]Note:[/yellow] Who agreed to this use is not stated; --consent keeps it.")
     if order.kind == "video" and not bundle.manifest.engines:
         out().print(
             "It plays its loop, and its lips do not move. MuseTalk may be able to draw them: "

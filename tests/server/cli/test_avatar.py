@@ -160,7 +160,7 @@ def test_a_new_avatar_gets_its_part_where_musetalk_is_the_face(store, pooling, q
     assert store.find_musetalk("plain") is None and pooling.opened == 0
     monkeypatch.setenv("LIPSTREAM_FACE", "musetalk,atlas")
     result = run("create", photo, "--name", "whole")
-    assert result.exit_code == 0 and "Note" not in said(result), result.output
+    assert result.exit_code == 0 and "Not ready" not in said(result), result.output
     assert store.get("whole").manifest.engines == ("atlas", "musetalk")
     assert store.musetalk("whole").frames == 1
 
