@@ -16,6 +16,7 @@ from scipy.ndimage import binary_closing, binary_dilation, binary_erosion, media
 from scipy.spatial import Delaunay
 
 from precompute.landmarks import Image
+from precompute.mesh_points import OUTER_LOWER, OUTER_UPPER
 
 SIDE = 48
 """Of an unwrapped face in pixels."""
@@ -62,6 +63,11 @@ class Unwrapped:
         """(SIDE, SIDE) what belongs to the face."""
         return np.zeros((SIDE, SIDE), bool) if self._layout is None else self._layout.inside
 
+    @property
+    def lips(self) -> NDArray[np.bool_]:
+        """(SIDE, SIDE) where the lips are."""
+        return np.zeros((SIDE, SIDE), bool) if self._layout is None else self._layout.lips
+
     def add(self, frame: Image, points: NDArray[np.float32] | None, usable: bool) -> None:
         """Unwrap a face; about 0.4 ms.
 
@@ -99,7 +105,8 @@ def covered(unwrapped: Unwrapped, usable: NDArray[np.bool_]) -> NDArray[np.bool_
     lab = np.array([_lab(face) for face in faces])
     inside = np.asarray(binary_erosion(unwrapped.inside, np.ones((5, 5))), bool)
     odd = _is_odd(lab, inside, np.median(lab, axis=0))
-    if OTHER_SHARE < odd.mean() < 1 and _redness(lab[odd], inside) > _redness(lab[~odd], inside) + REDDER:
+    lips = unwrapped.lips & inside
+    if OTHER_SHARE < odd.mean() < 1 and _redness(lab[odd], lips) > _redness(lab[~odd], lips) + REDDER:
         # Most of the video was covered: what differs from the most is the face.
         odd = _is_odd(lab, inside, np.median(lab[odd], axis=0))
     found[there] = odd
@@ -142,12 +149,10 @@ def _likeness(values: NDArray[np.float32], usual: NDArray[np.float32]) -> NDArra
     return (one @ other) / np.sqrt((one**2).sum(axis=1) * (other**2).sum() + 1e-6)
 
 
-def _redness(lab: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:
-    """By how much lips are redder than what is around them, in levels."""
-    row, column = np.mgrid[0:SIDE, 0:SIDE]
-    lower = inside & (row >= LOWER_BEGINS) & (column > RIM) & (column < SIDE - RIM)
-    red = np.median(lab, axis=0)[..., 1][lower]
-    return float(np.percentile(red, 95) - np.median(red))
+def _redness(lab: NDArray[np.float32], lips: NDArray[np.bool_]) -> float:
+    """By how much lips are redder than the upper face, in levels."""
+    red = np.median(lab, axis=0)[..., 1]
+    return float(np.median(red[lips]) - np.median(red[LOWER_BEGINS // 2 : LOWER_BEGINS, RIM : SIDE - RIM]))
 
 
 def _lab(face: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -161,11 +166,13 @@ class _Layout:
 
     Attributes:
         inside: (SIDE, SIDE) what belongs to the face.
+        lips: (SIDE, SIDE) where the lips are.
         corners: (S, 3) landmarks around each sample.
         shares: (S, 3) float32 their shares.
     """
 
     inside: NDArray[np.bool_]
+    lips: NDArray[np.bool_]
     corners: NDArray[np.intp]
     shares: NDArray[np.float32]
 
@@ -183,7 +190,12 @@ class _Layout:
         two = np.einsum("nij,nj->ni", turned[:, :2], places - turned[:, 2])
         shares = np.column_stack([two, 1 - two.sum(axis=1)]).astype(np.float32)
         inside = (found >= 0).reshape(SIDE, FINER, SIDE, FINER).all(axis=(1, 3))
-        return cls(np.asarray(inside, bool), mesh.simplices[found].astype(np.intp), np.nan_to_num(shares))
+        outline = flat[[*OUTER_UPPER, *OUTER_LOWER[::-1]]] * SIDE - 0.5
+        lips = np.zeros((SIDE, SIDE), np.uint8)
+        cv2.fillConvexPoly(lips, cv2.convexHull(np.rint(outline).astype(np.int32)), 1)
+        return cls(
+            np.asarray(inside, bool), lips > 0, mesh.simplices[found].astype(np.intp), np.nan_to_num(shares)
+        )
 
     def unwrap(self, frame: Image, points: NDArray[np.float32]) -> NDArray[np.uint8]:
         """(SIDE, SIDE, 3) BGR."""

@@ -65,10 +65,12 @@ def test_hands_and_things_before_the_mouth_are_found(thing, size, calm, seen, fi
     assert set(problems[: BEGIN - 8 - MARGIN] + problems[END + 8 + MARGIN :]) == {""}
 
 
-def test_who_covers_the_mouth_most_of_the_time_is_told_when(calm, seen, finder):
-    frames = passing(calm, microphone(), mouths_of(seen), 0.9 * width_of(seen), 20, 72)
+@pytest.mark.parametrize("thing", [microphone(), cup(), hand(SKIN)])
+@pytest.mark.parametrize(("begin", "end"), [(20, 72), (24, 46)])
+def test_who_covers_the_mouth_for_long_is_told_when(thing, begin, end, calm, seen, finder):
+    frames = passing(calm, thing, mouths_of(seen), 0.9 * width_of(seen), begin, end)
     problems = look(frames, finder, lambda done: None).problems
-    assert set(problems[20:72]) <= {COVERED, NO_FACE} and set(problems[:6]) == {""}
+    assert set(problems[begin:end]) <= {COVERED, NO_FACE} and set(problems[:6]) == {""}
 
 
 def test_a_hand_over_speech_is_found_and_speech_is_not(spoken, finder):
