@@ -18,6 +18,8 @@ const EARLY_SECONDS = 0.008;
 const MAX_FRAMES = 12;
 const MAX_DECODE_QUEUE = 12;
 const RESUME_MS = 400;
+/** Chunks of sound are 20 ms each; more than this between two of them means that slots were left out. */
+const GAP_US = 30_000;
 
 /** @typedef {{time: number, slot: number, frame: VideoFrame}} Waiting */
 
@@ -32,6 +34,8 @@ export class WebCodecsPlayer {
   #video = null;
   /** @type {AudioDecoder|null} */
   #audio = null;
+  /** Media time of the latest sound that came, in microseconds. */
+  #heardTo = Infinity;
   /** @type {any} */
   #media = null;
   /** @type {Waiting[]} */
@@ -120,7 +124,7 @@ export class WebCodecsPlayer {
       output: (data) => this.#decodedSound(data),
       error: (error) => this.hooks.broken(`The sound cannot be decoded: ${error.message}`),
     });
-    this.#audio.configure({ codec: media.audio_codec, sampleRate: media.sample_rate, numberOfChannels: media.channels ?? 1 });
+    this.#heardTo = Infinity;
   }
 
   #openVideo() {
@@ -150,8 +154,22 @@ export class WebCodecsPlayer {
       this.#offset = (timestamp - slot * SLOT_US) / 1e6;
       this.#decodePicture(key, timestamp, data);
     } else if (header.getUint8(0) === AUDIO) {
-      this.#audio?.decode(new EncodedAudioChunk({ type: "key", timestamp, data }));
+      this.#decodeSound(timestamp, data);
     }
+  }
+
+  /** @param {number} timestamp @param {Uint8Array<ArrayBuffer>} data */
+  #decodeSound(timestamp, data) {
+    const decoder = this.#audio;
+    if (!decoder || decoder.state === "closed") return;
+    if (Math.abs(timestamp - this.#heardTo) > GAP_US) {
+      // A decoder counts samples from where it began and knows nothing of slots that were left out: it begins anew.
+      const { audio_codec: codec, sample_rate: sampleRate, channels: numberOfChannels = 1 } = this.#media;
+      decoder.reset();
+      decoder.configure({ codec, sampleRate, numberOfChannels });
+    }
+    this.#heardTo = timestamp;
+    decoder.decode(new EncodedAudioChunk({ type: "key", timestamp, data }));
   }
 
   /** @param {boolean} key @param {number} timestamp @param {Uint8Array<ArrayBuffer>} data */
