@@ -239,6 +239,10 @@ class AvatarModel(BaseModel):
     )
     poster_url: str
     idle_url: str
+    alpha_url: str | None = Field(
+        default=None,
+        description="Where the poster shows the person (grey PNG), of a photo's avatar without a background.",
+    )
 
 
 class AvatarDetails(AvatarModel):
@@ -256,10 +260,19 @@ class AvatarDetails(AvatarModel):
     steps_url: str | None = Field(default=None, description="A sheet of the steps that made it (WebP).")
 
 
+class AvatarLimits(BaseModel):
+    """How many bytes files may have that avatars are made of."""
+
+    photo_bytes: int
+    source_bytes: int = Field(description="A photo or video, and what is to be behind, together.")
+    avatar_bytes: int = Field(description="An avatar that is taken in.")
+
+
 class AvatarList(BaseModel):
-    """Avatars that can be shown."""
+    """Avatars that can be shown, and what may be sent to get others."""
 
     avatars: list[AvatarModel]
+    limits: AvatarLimits
 
 
 class AvatarSource(_Body):

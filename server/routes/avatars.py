@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from avatars.errors import AvatarError, AvatarNotFound, BundleInvalid
 from avatars.manifest import Manifest
 from avatars.store import AvatarEntry
+from precompute.photo import MAX_BYTES as MAX_PHOTO_BYTES
 from server.files import file_response
 from server.models import AvatarDetails, AvatarList
 from server.problems import HTTPProblem, responses
@@ -24,10 +25,11 @@ router = APIRouter(prefix="/v1/avatars", tags=["avatars"], dependencies=SCHEMES)
 
 AvatarPath = Annotated[AvatarId, Path()]
 Version = Annotated[str | None, Query(max_length=64, description="As given in the avatar's addresses.")]
-Media = Literal["poster.webp", "idle.mp4", "steps.webp", "report.json"]
+Media = Literal["poster.webp", "idle.mp4", "alpha.png", "steps.webp", "report.json"]
 MEDIA_TYPES: dict[Media, str] = {
     "poster.webp": "image/webp",
     "idle.mp4": "video/mp4",
+    "alpha.png": "image/png",
     "steps.webp": "image/webp",
     "report.json": "application/json",
 }
@@ -47,6 +49,7 @@ def _describe(entry: AvatarEntry, manifest: Manifest, state: State) -> dict[str,
         "background": manifest.background,
         "poster_url": _address(manifest, "poster.webp"),
         "idle_url": _address(manifest, "idle.mp4"),
+        "alpha_url": _address(manifest, "alpha.png") if manifest.background == "transparent" else None,
     }
 
 
@@ -92,7 +95,12 @@ async def list_all(state: StateDep) -> dict[str, object]:
             _describe(entry, entry.manifest, state)
             for entry in entries
             if entry.manifest and _complete(entry.manifest)
-        ]
+        ],
+        "limits": {
+            "photo_bytes": min(MAX_PHOTO_BYTES, state.settings.max_source_bytes),
+            "source_bytes": state.settings.max_source_bytes,
+            "avatar_bytes": state.settings.max_avatar_bytes,
+        },
     }
 
 
@@ -137,7 +145,7 @@ async def _media(state: State, request: Request, avatar: str, name: Media, versi
 
 
 async def _record(state: State, request: Request, avatar: str, name: Media, version: str | None) -> Response:
-    """The same for what tells how an avatar was made, which those of old do not have."""
+    """The same for what not every avatar has."""
     try:
         return await _media(state, request, avatar, name, version)
     except BundleInvalid:
@@ -175,6 +183,17 @@ async def poster(avatar: AvatarPath, state: StateDep, request: Request, v: Versi
 async def idle(avatar: AvatarPath, state: StateDep, request: Request, v: Version = None) -> Response:
     """A silent loop of the avatar at rest; byte ranges work."""
     return await _media(state, request, avatar, "idle.mp4", v)
+
+
+@router.get(
+    "/{avatar}/alpha.png",
+    summary="An avatar's matte",
+    response_class=Response,
+    responses=_media_responses("image/png"),
+)
+async def alpha(avatar: AvatarPath, state: StateDep, request: Request, v: Version = None) -> Response:
+    """Where the poster shows the person: white, else black. Avatars have it that say so (`alpha_url`)."""
+    return await _record(state, request, avatar, "alpha.png", v)
 
 
 @router.get(

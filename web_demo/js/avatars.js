@@ -3,7 +3,7 @@
 
 import { cardMenu } from "./card-menu.js";
 import { byId, calm, icon, make } from "./dom.js";
-import { idleOf, posterOf } from "./ui.js";
+import { idleOf, showPoster } from "./ui.js";
 
 /** @typedef {import("./types.js").Avatar} Avatar */
 
@@ -63,8 +63,10 @@ export class AvatarCards extends EventTarget {
 
   /** @param {Avatar} avatar */
   #card(avatar) {
-    const face = make("span", { className: `avatar-face${avatar.background === "transparent" ? " checks" : ""}` });
-    face.append(make("img", { src: posterOf(avatar), alt: "", loading: "lazy", decoding: "async", width: 256, height: 256 }));
+    const face = make("span", { className: `avatar-face${avatar.alpha_url ? " checks" : ""}` });
+    const poster = make("img", { alt: "", loading: "lazy", decoding: "async", width: 256, height: 256 });
+    showPoster(poster, avatar);
+    face.append(poster);
     const input = make("input", { type: "radio", name: "avatar", value: avatar.id });
     const card = make("label", { className: "avatar" }, input, face, make("span", { className: "avatar-name", textContent: avatar.name ?? avatar.id }));
     card.addEventListener("pointerenter", () => this.#liven(face, avatar));
@@ -74,7 +76,8 @@ export class AvatarCards extends EventTarget {
 
   /** @param {HTMLElement} face @param {Avatar} avatar */
   #liven(face, avatar) {
-    if (calm() || face.querySelector("video")) return;
+    // The loop would hide that there is nothing behind.
+    if (calm() || avatar.alpha_url || face.querySelector("video")) return;
     const video = make("video", { src: idleOf(avatar), muted: true, loop: true, playsInline: true });
     face.append(video);
     video.play().catch(() => {});

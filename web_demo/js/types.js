@@ -11,6 +11,7 @@
  * @property {boolean} [builtin]  ships with the program
  * @property {string[]} [engines]  face engines that can move its lips
  * @property {"own"|"transparent"|"video"} [background]
+ * @property {string|null} [alpha_url]  where the poster shows the person; of those without a background
  *
  * @typedef {object} Limits  bytes; absent where unknown
  * @property {number} [photo_bytes]

@@ -15,6 +15,14 @@ export const posterOf = ({ poster_url }) => address(poster_url).href;
 /** @param {Avatar} avatar */
 export const idleOf = ({ idle_url }) => address(idle_url).href;
 
+/** A poster; where the avatar has no background, only the person of it. @param {HTMLImageElement} image @param {Avatar} avatar */
+export function showPoster(image, avatar) {
+  const { alpha_url } = avatar;
+  image.src = posterOf(avatar);
+  image.classList.toggle("matted", Boolean(alpha_url));
+  image.style.setProperty("--matte", alpha_url ? `url("${address(alpha_url).href}")` : "none");
+}
+
 /**
  * What went wrong, and what to do, for people.
  * @param {Error|null} error

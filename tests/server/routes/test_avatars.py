@@ -70,3 +70,28 @@ async def test_how_somebody_was_made_is_closed_without_the_key(still, told):
             "who knows its address may see it"
         )
         assert (await server.http.get("/v1/avatars/plain/steps.webp", headers=key)).status_code == 404
+
+
+async def test_the_matte_of_an_avatar_without_a_background_is_told(still, told):
+    store = AvatarStore(told / "avatars")
+    made = store.get("plain")
+    matte = cv2.imencode(".png", np.zeros((made.manifest.height, made.manifest.width), np.uint8))[1].tobytes()
+    with store.writer("clear") as writer:
+        for name in made.manifest.parts:
+            shutil.copyfile(made.path / name, writer.path(name))
+        writer.path("alpha.png").write_bytes(matte)
+        details = made.manifest.model_dump(include=set(AvatarDetails.model_fields))
+        writer.commit(AvatarDetails.model_validate(details | {"id": "clear", "background": "transparent"}))
+    async with still() as server:
+        found = {one["id"]: one for one in (await server.http.get("/v1/avatars")).json()["avatars"]}
+        sent = await server.http.get(found["clear"]["alpha_url"])
+        missing = await server.http.get("/v1/avatars/plain/alpha.png")
+    assert found["plain"]["alpha_url"] is None and found["mira"]["alpha_url"] is None
+    assert sent.content == matte and sent.headers["content-type"] == "image/png"
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_recorded")
+
+
+async def test_how_large_files_may_be_is_told(still):
+    async with still(max_source_bytes=5_000_000, max_avatar_bytes=6_000_000) as server:
+        limits = (await server.http.get("/v1/avatars")).json()["limits"]
+    assert limits == {"photo_bytes": 5_000_000, "source_bytes": 5_000_000, "avatar_bytes": 6_000_000}

@@ -2,7 +2,7 @@
 /** A new avatar introduces itself: it speaks in the live session, and its picture is seen here, too. */
 
 import { byId, wait } from "../dom.js";
-import { posterOf } from "../ui.js";
+import { showPoster } from "../ui.js";
 
 /** @typedef {import("../types.js").Avatar} Avatar */
 
@@ -36,7 +36,7 @@ export class TalkingPreview {
   /** The avatar at rest, until it is live. @param {Avatar} avatar */
   show(avatar) {
     this.stop();
-    this.#poster.src = posterOf(avatar);
+    showPoster(this.#poster, avatar);
     this.#canvas.hidden = true;
   }
 
