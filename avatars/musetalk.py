@@ -126,8 +126,11 @@ def validate(part: MuseTalkPart, width: int, height: int, frames: int) -> None:
     _check_array("boxes", part.boxes, np.float32, (frames, 4))
     _check_array("masks", part.masks, np.uint8, (frames, MASK_SIDE, MASK_SIDE))
     _check_array("patch_rect", part.patch_rect, np.int32, (4,))
+    # The bits of positive floats rise as they do, with NaN above all; and they are compared much quicker.
+    sizes = part.latents.view(np.uint16) & np.uint16(0x7FFF)
+    most = np.float16(LATENT_LIMIT).view(np.uint16)
+    _require(bool((sizes <= most).all()), "latents are out of range")
     # Comparisons with NaN are false, so these find it, too.
-    _require(bool((np.abs(part.latents, dtype=np.float16) <= LATENT_LIMIT).all()), "latents are out of range")
     left, top, right, bottom = part.boxes.T
     inside = (left >= 0) & (top >= 0) & (right <= width) & (bottom <= height)
     _require(bool(inside.all()), "a box leaves the frame")

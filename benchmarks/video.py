@@ -31,6 +31,8 @@ MAX_SECONDS, MAX_MEGABYTES = 120, 1500
 LOOK_SECONDS = 0.02
 NOISE_LEVELS = 3.0
 """Standard deviation of a camera's noise."""
+PERIODS = (4.7, 3.7, 3.1)
+"""Seconds in which the person comes nearer, leans and sways."""
 
 Image = NDArray[np.uint8]
 
@@ -46,19 +48,25 @@ class Cost:
     bundle_bytes: int
 
 
-def _moving(width: int, height: int, rate: int) -> Iterator[Image]:
+def moving(
+    width: int,
+    height: int,
+    rate: int,
+    seconds: float = SECONDS,
+    periods: tuple[float, float, float] = PERIODS,
+) -> Iterator[Image]:
     """A person who sways and breathes before a wall, with a camera's noise."""
     still = cv2.imread(str(BUILTIN_ROOT / "sources" / "mira.png"))
     assert still is not None
     rng = np.random.default_rng(0)
     noise = rng.normal(0, NOISE_LEVELS, (8, height, width, 1)).astype(np.float32)
     side = 0.95 * height
-    for index in range(SECONDS * rate):
+    for index in range(round(seconds * rate)):
         t = 2 * np.pi * index / rate
-        scale = side / still.shape[0] * (1 + 0.02 * np.sin(t / 4.7))
-        angle = 0.03 * np.sin(t / 3.7)
+        scale = side / still.shape[0] * (1 + 0.02 * np.sin(t / periods[0]))
+        angle = 0.03 * np.sin(t / periods[1])
         linear = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        middle = (width / 2 + 0.02 * height * np.sin(t / 3.1), height - side / 2)
+        middle = (width / 2 + 0.02 * height * np.sin(t / periods[2]), height - side / 2)
         move = np.column_stack([linear, middle - linear @ (np.array(still.shape[1::-1]) / 2)])
         picture = cv2.warpAffine(still, move, (width, height), borderMode=cv2.BORDER_REPLICATE)
         yield np.clip(picture + noise[index % len(noise)], 0, 255).astype(np.uint8)
@@ -69,7 +77,7 @@ def _write(path: Path, width: int, height: int, rate: int, codec: str, options: 
         stream = container.add_stream(codec, rate=rate, options=options)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for index, picture in enumerate(_moving(width, height, rate)):
+        for index, picture in enumerate(moving(width, height, rate)):
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts, frame.time_base = index, Fraction(1, rate)
             container.mux(stream.encode(frame))

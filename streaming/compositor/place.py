@@ -50,8 +50,9 @@ class Place:
 def bounds_of(masks: NDArray[np.uint8]) -> list[Bounds | None]:
     """What each of (N, MASK_SIDE, MASK_SIDE) masks leaves; ``None`` for one that hides everything."""
     found: list[Bounds | None] = []
-    for mask in masks:
-        ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    down, across = np.asarray(masks.any(axis=2), bool), np.asarray(masks.any(axis=1), bool)
+    for rows, columns in zip(down, across, strict=True):
+        ys, xs = np.flatnonzero(rows), np.flatnonzero(columns)
         found.append(Bounds(int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1) if len(ys) else None)
     return found
 
