@@ -92,9 +92,10 @@ class AvatarCompositorFactory:
                 return self._still_face(key, manifest, assets)
 
             return AtlasCompositor(assets, Life(seed, assets.eye_span), still_face(), still_face)
+        face, mouths = self._face(key, manifest), self._mouths_of_loop(manifest)
+        # Last, as it goes on being decoded meanwhile.
         loop = self._loops.get(key, lambda: self._load_loop(avatar))
-        mouths = self._mouths_of_loop(manifest)
-        return LoopCompositor(loop, self._face(key, manifest), lambda: self._face(key, manifest), mouths)
+        return LoopCompositor(loop, face, lambda: self._face(key, manifest), mouths)
 
     def _mouths_of_loop(self, manifest: Manifest) -> LoopMouthAssets | None:
         if "heads.npz" not in manifest.parts:
