@@ -14,6 +14,8 @@ Image = NDArray[np.uint8]
 
 COLUMNS = 4
 TILE = 360
+LABEL = 190
+"""Grey that a picture gets behind words, three quarters of what is seen there."""
 SHOWN_SPAN = 1.35
 """Side of a tile in heights of the face mesh."""
 
@@ -70,9 +72,12 @@ def tiled(tiles: Sequence[Image]) -> Image:
 
 def label(picture: Image, text: str, size: float = 0.6) -> Image:
     """Write a few words into the corner of a tile, in place; ``size`` is OpenCV's scale of a font."""
-    place = round(8 * size / 0.6), round(22 * size / 0.6)
-    for colour, thickness in (((255, 255, 255), 3), ((0, 0, 0), 1)):
-        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, thickness, cv2.LINE_AA)
+    margin = round(8 * size / 0.6)
+    (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+    corner = picture[: height + below + margin, : width + 2 * margin]
+    corner[:] = corner // 4 + LABEL
+    place = margin, height + margin // 2
+    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 1, cv2.LINE_AA)
     return picture
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from precompute.alpha import write_alpha
@@ -67,9 +68,8 @@ def _separate(desk: Desk) -> None:
     desk.note(matte_line(separated.made_by, person, removed=order.clear))
     if order.clear:
         desk.detail(background="transparent")
-    checks = over_checks(dressed.source if order.clear else _alone(separated), separated.alpha)
     result = _matte(separated) if order.clear else dressed.frame
-    pictures = [shrunk(checks, SHOWN), shrunk(result, SHOWN)]
+    pictures = [_alone(separated), shrunk(result, SHOWN)]
     desk.preview(side_by_side(pictures, ("person", "matte" if order.clear else "result")))
 
 
@@ -78,7 +78,13 @@ def _matte(separated: Separated) -> Image:
 
 
 def _alone(separated: Separated) -> Image:
-    return separated.colours if separated.own else own_colours(separated.colours, separated.alpha)
+    """The person before a checkerboard, small."""
+    colours, alpha = separated.colours, separated.alpha
+    if separated.own:
+        return shrunk(over_checks(colours, alpha), SHOWN)
+    # Shrunk first: to take the old background out of all colours takes long.
+    small = np.asarray(cv2.resize(alpha, (SHOWN, SHOWN), interpolation=cv2.INTER_AREA), np.float32)
+    return over_checks(own_colours(shrunk(colours, SHOWN), small), small)
 
 
 BACKGROUND = Stage("background", "Replacing the background", 0.3, _separate)
