@@ -26,8 +26,8 @@ import structlog
 DATABASE = "jobs.sqlite"
 SOURCE, BACKDROP = "source", "backdrop"
 """What was sent: names that stages know."""
-FILM = "video."
-"""How the name of a film begins."""
+FILM = "video"
+"""Name of a film, without its suffix."""
 PREVIEWS = "previews"
 BEGINNINGS = "beginnings"
 _INCOMING, _GONE = ".new-", ".gone-"
@@ -105,7 +105,7 @@ class JobFolders:
         folder = self.of(job_id)
         with suppress(FileNotFoundError):
             for path in folder.iterdir():
-                if path.name != PREVIEWS and not path.name.startswith(FILM):
+                if path.name != PREVIEWS and path.stem != FILM:
                     _remove(path)
 
     def untidy(self, job_id: str) -> bool:

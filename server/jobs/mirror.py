@@ -8,6 +8,7 @@ from server.jobs.job import AvatarJob, Job, RenderJob, Step
 from server.jobs.orders import request_of
 from server.jobs.records import JobRecord, StepRecord
 from streaming.render import RenderResult
+from streaming.sinks.formats import FORMATS
 
 
 def job_of(record: JobRecord, folders: JobFolders) -> Job:
@@ -24,14 +25,15 @@ def job_of(record: JobRecord, folders: JobFolders) -> Job:
             order=AvatarOrder.model_validate(record.order),
         )
     else:
+        request = request_of(record.order, folder)
         job = RenderJob(
             id=record.id,
             token=token,
             kind="render",
             folder=folder,
             created=record.created,
-            request=request_of(record.order, folder),
-            path=folder / f"{FILM}mp4",
+            request=request,
+            path=folder / f"{FILM}{FORMATS[request.format].suffix}",
         )
     take_over(job, record)
     return job

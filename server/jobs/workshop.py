@@ -44,7 +44,7 @@ RENDER = "render"
 """The one step of a render."""
 BUNDLE = "bundle"
 """The stage that puts an avatar into the store."""
-MAX_BEGINNINGS = 10
+MAX_BEGINNINGS = 20
 """Of one step. What ends the whole program so often would end it for ever."""
 GIVEN_UP = f"This step was begun {MAX_BEGINNINGS} times, and each time the server ended before it did."
 NOT_KEPT = "The job cannot be kept now ({}). Try again later."

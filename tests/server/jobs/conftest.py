@@ -100,7 +100,7 @@ def shop(tmp_path: Path):
     @asynccontextmanager
     async def make(folder: str = "data", **settings: Any) -> AsyncIterator[Shop]:
         place = Shop(tmp_path / folder, **settings)
-        await place.jobs.start()
+        await place.jobs.start(at_once=place.settings.jobs_url is not None)
         try:
             yield place
         finally:
