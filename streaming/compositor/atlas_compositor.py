@@ -10,6 +10,7 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from streaming.compositor.assets import AtlasAssets
 from streaming.compositor.blend import PatchBlender, Underlay, underlay
+from streaming.compositor.colours import colour
 from streaming.compositor.current_face import CurrentFace
 from streaming.compositor.drawn_mouth import DrawnMouth
 from streaming.compositor.easing import REST_POSE, MouthFollower
@@ -21,7 +22,7 @@ from streaming.compositor.mouth import MouthPainter
 from streaming.compositor.place import below
 from streaming.compositor.planes import frame_planes, unpack
 from streaming.compositor.speaking import SpeechMotion
-from streaming.compositor.warp import Warp
+from streaming.compositor.warp import Part, Warp
 from streaming.slots import FacePixels, MouthShape, Patch
 
 EYES_FEATHER = 1 / 10
@@ -64,6 +65,7 @@ class AtlasCompositor:
         face: where drawn mouths go; without it they are not shown.
         renew: where they go by now, asked when patches come that were drawn for another part; called where
             frames are composed.
+        shown: all that has to be drawn, of a person without a background; plain grey is around it.
 
     Attributes:
         warp: the motion of the frame that was composed last.
@@ -77,6 +79,7 @@ class AtlasCompositor:
         life: Life,
         face: StillFace | None = None,
         renew: Callable[[], StillFace | None] = lambda: None,
+        shown: Part | None = None,
     ) -> None:
         self.width = assets.width
         self.height = assets.height
@@ -93,6 +96,8 @@ class AtlasCompositor:
         self._mouth_window = self._still.window(*assets.mouth_rect)
         self._eye_window = self._still.window(*assets.eye_rect)
         self._blender = PatchBlender()
+        self._shown = shown
+        self._around = colour(None)
         self._face_touched = False
         self._face = CurrentFace(face, renew)
         self._use(face)
@@ -107,7 +112,10 @@ class AtlasCompositor:
         frame = av.VideoFrame(self.width, self.height, "yuv420p")
         frame.colorspace = Colorspace.SMPTE170M
         frame.color_range = ColorRange.MPEG
-        self.warp.draw(self._still, pose.motion, frame_planes(frame))
+        target = frame_planes(frame)
+        if self._shown is not None:
+            target.y[:], target.u[:], target.v[:] = self._around
+        self.warp.draw(self._still, pose.motion, target, self._shown)
         return frame
 
     def _use(self, face: StillFace | None) -> None:

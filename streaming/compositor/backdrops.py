@@ -38,6 +38,18 @@ class Backdrops:
         self._loops: SharedCache[LoopMattes] = SharedCache(kept_bytes, lambda mattes: mattes.frames.nbytes)
         self._films: SharedCache[Film] = SharedCache(kept_bytes, lambda film: film.frames.nbytes)
 
+    def still(self, manifest: Manifest) -> StillMatte | None:
+        """The matte of a photo's person; ``None`` where the background belongs to the picture.
+
+        Raises:
+            BundleInvalid: it is missing, damaged, or does not fit the avatar.
+        """
+        if manifest.background == "own":
+            return None
+        key = _key(manifest, "alpha.png")
+        path = self._store.get(manifest.id).path / "alpha.png"
+        return self._stills.get(key, lambda: load_matte(path, manifest))
+
     def before(self, person: Person, manifest: Manifest, background: str | None) -> Person | BackedCompositor:
         """The person before what the avatar, or the caller, wants.
 
@@ -61,9 +73,9 @@ class Backdrops:
 
     def _matte(self, person: Person, manifest: Manifest) -> WarpedMatte | LoopMatte:
         if isinstance(person, AtlasCompositor):
-            key = _key(manifest, "alpha.png")
-            path = self._store.get(manifest.id).path / "alpha.png"
-            return WarpedMatte(self._stills.get(key, lambda: load_matte(path, manifest)), person.warp)
+            still = self.still(manifest)
+            assert still is not None
+            return WarpedMatte(still, person.warp)
         key = _key(manifest, "alpha.mp4")
         path = self._store.get(manifest.id).path / "alpha.mp4"
         return LoopMatte(self._loops.get(key, lambda: load_mattes(path, manifest)), person)

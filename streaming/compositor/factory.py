@@ -91,7 +91,9 @@ class AvatarCompositorFactory:
             def still_face() -> StillFace | None:
                 return self._still_face(key, manifest, assets)
 
-            return AtlasCompositor(assets, Life(seed, assets.eye_span), still_face(), still_face)
+            matte = self._backdrops.still(manifest)
+            shown = None if matte is None else matte.person
+            return AtlasCompositor(assets, Life(seed, assets.eye_span), still_face(), still_face, shown)
         face, mouths = self._face(key, manifest), self._mouths_of_loop(manifest)
         # Last, as it goes on being decoded meanwhile.
         loop = self._loops.get(key, lambda: self._load_loop(avatar))

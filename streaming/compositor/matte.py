@@ -15,6 +15,7 @@ from typing import Protocol
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from avatars.errors import BundleInvalid
@@ -22,12 +23,14 @@ from avatars.manifest import Manifest
 from streaming.compositor.loop import LoopFrames, open_film
 from streaming.compositor.loop_follower import Layer
 from streaming.compositor.planes import Plane, luma_of
-from streaming.compositor.warp import Warp
+from streaming.compositor.warp import Part, Warp, Window
 
 BLOCK = 32
 """Rows that share the windows in which a matte is resampled."""
-REACHES = (6, 12)
-"""Pixels by which a head moves its outline, mostly and nearly always; when further, all is resampled."""
+PERSON_BLOCK = 128
+"""The same for the person: fewer, as each window costs three calls."""
+REACHES = (3, 6, 9, 12)
+"""Pixels by which a head moves its outline: the fewer, the less is resampled; beyond the last, all of it."""
 MOST_BYTES = 200_000_000
 """Half a minute of 512 x 512."""
 NEARLY = 4
@@ -35,9 +38,6 @@ NEARLY = 4
 
 _CLEAN = np.arange(256, dtype=np.uint8)
 _CLEAN[:NEARLY], _CLEAN[256 - NEARLY :] = 0, 255
-
-Window = tuple[int, int, int, int]
-"""x, y, width, height."""
 
 
 class Matte(Protocol):
@@ -54,11 +54,13 @@ class StillMatte:
 
     Attributes:
         plane: (height, width) read-only.
-        windows: for each of :data:`REACHES` what an outline reaches that moves so far.
+        outlines: for each of :data:`REACHES` what an outline reaches that moves so far.
+        person: all that the person reaches.
     """
 
     plane: Plane
-    windows: tuple[tuple[Window, ...], ...]
+    outlines: tuple[tuple[Window, ...], ...]
+    person: Part
 
 
 class WarpedMatte:
@@ -80,7 +82,7 @@ class WarpedMatte:
             self._warp.draw_again(self._still.plane, target)
             return
         np.copyto(target, self._still.plane)
-        for window in self._still.windows[level]:
+        for window in self._still.outlines[level]:
             self._warp.draw_again(self._still.plane, target, window)
 
 
@@ -155,7 +157,9 @@ def load_matte(path: Path, manifest: Manifest) -> StillMatte:
 
 def still_matte(plane: Plane) -> StillMatte:
     """The matte of a photo from its (height, width), which is not to be written any more."""
-    return StillMatte(plane, tuple(tuple(_windows(plane, reach)) for reach in REACHES))
+    outlines = tuple(tuple(_windows(_outline(plane, reach), BLOCK)) for reach in REACHES)
+    person = cv2.dilate(plane, _around(REACHES[-1]), borderType=cv2.BORDER_REPLICATE) > 0
+    return StillMatte(plane, outlines, Part(tuple(_windows(person, PERSON_BLOCK)), REACHES[-1]))
 
 
 def load_mattes(path: Path, manifest: Manifest) -> LoopMattes:
@@ -186,22 +190,32 @@ def load_mattes(path: Path, manifest: Manifest) -> LoopMattes:
     )
 
 
-def _windows(matte: Plane, reach: int) -> list[Window]:
-    """Where the matte is not the same all around: windows of :data:`BLOCK` rows."""
-    height = len(matte)
-    around = np.ones((2 * reach + 3, 2 * reach + 3), np.uint8)
-    low = cv2.erode(matte, around, borderType=cv2.BORDER_REPLICATE)
-    changes = cv2.dilate(matte, around, borderType=cv2.BORDER_REPLICATE) != low
-    changes |= (matte > 0) & (matte < 255)
+def _outline(matte: Plane, reach: int) -> NDArray[np.bool_]:
+    """Where the matte is not the same all around."""
+    low, high = (
+        grow(matte, _around(reach), borderType=cv2.BORDER_REPLICATE) for grow in (cv2.erode, cv2.dilate)
+    )
+    return (high != low) | ((matte > 0) & (matte < 255))
+
+
+def _around(reach: int) -> Plane:
+    return np.ones((2 * reach + 3, 2 * reach + 3), np.uint8)
+
+
+def _windows(wanted: NDArray[np.bool_], block: int) -> list[Window]:
+    """Windows of so many rows, in even coordinates, that hold all that is wanted."""
+    height = len(wanted)
     windows: list[Window] = []
-    for top in range(0, height, BLOCK):
-        rows = min(BLOCK, height - top)
-        columns = np.flatnonzero(changes[top : top + rows].any(axis=0))
+    for top in range(0, height, block):
+        rows = min(block, height - top)
+        columns = np.flatnonzero(wanted[top : top + rows].any(axis=0))
         if len(columns):
             gaps = np.flatnonzero(np.diff(columns) > BLOCK)
             starts = [int(columns[0]), *(int(columns[gap + 1]) for gap in gaps)]
             stops = [*(int(columns[gap]) + 1 for gap in gaps), int(columns[-1]) + 1]
-            windows += [(x, top, stop - x, rows) for x, stop in zip(starts, stops, strict=True)]
+            for start, stop in zip(starts, stops, strict=True):
+                left = start // 2 * 2
+                windows.append((left, top, (stop + 1) // 2 * 2 - left, rows))
     return windows
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,22 @@ CELL = 16
 Nodes lie so that ``cv2.resize`` puts node ``k`` at luma pixel ``(k - 0.5) * CELL - 0.5``: half a cell outside
 the picture at first. The same nodes, in chroma pixels, are where resizing by half of CELL puts them.
 """
+
+Window = tuple[int, int, int, int]
+"""x, y, width, height."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of a frame matters while nothing moves further than so far.
+
+    Attributes:
+        windows: in even coordinates.
+        reach: in luma pixels.
+    """
+
+    windows: tuple[Window, ...]
+    reach: float
 
 
 def motion_nodes(motion: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
@@ -53,26 +71,40 @@ class Warp:
         half = CELL // 2
         self._chroma_map = self._chroma[half : half + height // 2, half : half + width // 2]
 
-    def draw(self, source: Planes, coefficients: NDArray[np.float32], target: Planes) -> None:
+    def draw(
+        self,
+        source: Planes,
+        coefficients: NDArray[np.float32],
+        target: Planes,
+        part: Part | None = None,
+    ) -> None:
         """Resample ``source`` into ``target``.
 
         Args:
             source: the composed still.
             coefficients: (M,) one per motion field.
-            target: receives the frame; all of it is written.
+            target: receives the frame.
+            part: what has to be written of it; all when not given.
         """
         # Backward map: what appears at a place was displaced to it.
         # einsum, as a matrix product this small would wake BLAS threads that other sessions need.
         np.einsum("m,mk->k", coefficients, self._fields, out=self._nodes.reshape(-1))
+        windows = ((0, 0, *target.y.shape[::-1]),)
+        if part is not None and np.abs(self._nodes).max() <= part.reach:
+            windows = part.windows
         np.subtract(self._base, self._nodes, out=self._nodes)
         cv2.resize(self._nodes, self._luma.shape[1::-1], dst=self._luma, interpolation=cv2.INTER_LINEAR)
-        _resample(source.y, self._luma_map, target.y)
+        for x, y, w, h in windows:
+            place = np.s_[y : y + h, x : x + w]
+            _resample(source.y, self._luma_map[place], target.y[place])
         # A chroma sample at c sits between the luma pixels 2c and 2c + 1.
         self._nodes -= 0.5
         self._nodes *= 0.5
         cv2.resize(self._nodes, self._chroma.shape[1::-1], dst=self._chroma, interpolation=cv2.INTER_LINEAR)
-        _resample(source.u, self._chroma_map, target.u)
-        _resample(source.v, self._chroma_map, target.v)
+        for x, y, w, h in windows:
+            place = np.s_[y // 2 : (y + h) // 2, x // 2 : (x + w) // 2]
+            _resample(source.u, self._chroma_map[place], target.u[place])
+            _resample(source.v, self._chroma_map[place], target.v[place])
 
     @property
     def reach(self) -> float:
@@ -80,9 +112,7 @@ class Warp:
         # What drawing leaves in the nodes are chroma coordinates.
         return float(np.abs(self._nodes * 2 + 0.5 - self._base).max())
 
-    def draw_again(
-        self, source: Plane, target: Plane, window: tuple[int, int, int, int] | None = None
-    ) -> None:
+    def draw_again(self, source: Plane, target: Plane, window: Window | None = None) -> None:
         """Resample another plane as the last draw did.
 
         Args:
@@ -91,8 +121,8 @@ class Warp:
             window: x, y, width, height of what is written; all of it when not given.
         """
         x, y, width, height = window or (0, 0, target.shape[1], target.shape[0])
-        part = np.s_[y : y + height, x : x + width]
-        _resample(source, self._luma_map[part], target[part])
+        place = np.s_[y : y + height, x : x + width]
+        _resample(source, self._luma_map[place], target[place])
 
 
 def _resample(source: NDArray[np.uint8], where: NDArray[np.float32], target: NDArray[np.uint8]) -> None:

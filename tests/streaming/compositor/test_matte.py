@@ -45,9 +45,21 @@ def test_a_matte_moves_as_the_picture_does(amount):
 
 def test_little_of_a_matte_is_resampled_where_little_moves():
     still = still_matte(disc(WIDTH, HEIGHT, x=150, radius=90))
-    areas = [sum(width * height for _, _, width, height in windows) for windows in still.windows]
+    areas = [sum(width * height for _, _, width, height in windows) for windows in still.outlines]
     assert len(areas) == len(REACHES)
     assert areas == sorted(areas) and 0 < areas[0] < 0.35 * WIDTH * HEIGHT
+
+
+def test_a_person_lies_within_its_part_wherever_it_moves():
+    matte = disc(WIDTH, HEIGHT, x=150, radius=90)
+    part = still_matte(matte).person
+    inside = np.zeros((HEIGHT, WIDTH), bool)
+    for x, y, width, height in part.windows:
+        assert x % 2 == y % 2 == width % 2 == height % 2 == 0
+        inside[y : y + height, x : x + width] = True
+    assert inside.mean() < 0.9
+    for amount in (part.reach, -part.reach):
+        assert inside[_moved_by(_warp(), amount) > 0].all()
 
 
 def test_the_mattes_of_a_loop_are_those_of_its_frames_and_blended_like_them(tmp_path):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from streaming.compositor.planes import packed_size, unpack
-from streaming.compositor.warp import Warp, motion_nodes
+from streaming.compositor.warp import Part, Warp, motion_nodes
 
 WIDTH, HEIGHT = 150, 86
 
@@ -71,3 +71,17 @@ def test_the_rim_stays_in_place():
     _warp(bump).draw(source, np.array([3, 0], np.float32), target)
     np.testing.assert_allclose(target.y[:, 0].astype(int), source.y[:, 0].astype(int), atol=2)
     assert np.abs(target.y[:, 75].astype(int) - source.y[:, 75]).mean() > 20
+
+
+def test_a_part_is_drawn_as_it_is_in_the_whole_and_what_is_around_stays():
+    source, whole, part = _noise(), _planes(), _planes(7)
+    windows = ((20, 4, 60, 40), (90, 60, 42, 20))
+    for limit, written in ((5, windows), (2, ((0, 0, WIDTH, HEIGHT),))):
+        warp, coefficients = _warp(_shift_x()), np.array([3, -1], np.float32)
+        warp.draw(source, coefficients, whole)
+        warp.draw(source, coefficients, part, Part(windows, limit))
+        wanted = _planes(7)
+        for window in written:
+            wanted.window(*window).put(whole.window(*window))
+        for name in "yuv":
+            np.testing.assert_array_equal(getattr(part, name), getattr(wanted, name))
