@@ -127,7 +127,7 @@ def build_moving_mouths(
         lambda done: progress(FITTING_ENDS + (1 - FITTING_ENDS) * done),
         eyes=_StillEyes(portrait),
     )
-    fits = smooth_fits([centred(fit) for fit in raw], kind)
+    fits = smooth_fits([centred(fit) for fit in raw], opened, kind)
     heads = MovingHeads(
         reference=np.array([reference], np.int32),
         centres=np.array([fit.centre for fit in fits], np.float32),

@@ -61,10 +61,11 @@ STILL_JAW, ROUGH_JAW = 0.25, 0.35
 LIPS_RIM = 0.01, 0.05
 """Eye spans from the lips' edge within which an open mouth shows something else."""
 CENTRING_ROUNDS = 4
-PADDING = 6
+PADDING = 10
 """Frames beyond an end that smoothing looks at."""
-CALM = 1.0
-"""Standard deviation in frames of the smoothing of what the picture says."""
+CALM, TALKING_CALM, TALKING_REACH = 1.0, 2.5, 3.0
+"""Standard deviations in frames of the smoothing of what the picture says: where the mouth is shut; where the
+frame's own mouth talks, and so says less of where the head is; and of the way from one to the other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,19 +262,32 @@ def centred(fit: Fit) -> Fit:
     return Fit(fit.centre + place * fit.unit, terms, fit.likeness, fit.unit)
 
 
-def smooth_fits(fits: Sequence[Fit], kind: LoopKind) -> list[Fit]:
-    """Take the trembling out of centred maps of a loop's frames; heads that move evenly stay as they are."""
+def smooth_fits(fits: Sequence[Fit], opened: Floats, kind: LoopKind) -> list[Fit]:
+    """Take the trembling out of centred maps of a loop's frames; heads that move evenly stay as they are.
+
+    Args:
+        fits: of the frames.
+        opened: (N,) apertures of their own mouths.
+        kind: how the loop goes on at its end.
+    """
     if len(fits) < 3:
         return list(fits)
-    centres = _smoothed(np.array([fit.centre for fit in fits]), kind)
-    terms = _smoothed(np.array([fit.terms for fit in fits]).reshape(len(fits), -1), kind)
+    talks = (opened > 0).astype(np.float64)
+    talks = gaussian_filter1d(talks, TALKING_REACH, mode="wrap" if kind == "forward" else "mirror")[:, None]
+
+    def calm(values: Floats) -> Floats:
+        quick, slow = (_smoothed(values, spread, kind) for spread in (CALM, TALKING_CALM))
+        return quick + talks * (slow - quick)
+
+    centres = calm(np.array([fit.centre for fit in fits]))
+    terms = calm(np.array([fit.terms for fit in fits]).reshape(len(fits), -1))
     return [
         Fit(centre, row.reshape(2, TERMS), fit.likeness, fit.unit)
         for centre, row, fit in zip(centres, terms, fits, strict=True)
     ]
 
 
-def _smoothed(values: Floats, kind: LoopKind) -> Floats:
+def _smoothed(values: Floats, spread: float, kind: LoopKind) -> Floats:
     """(N, k) along the frames; at the ends of a loop that turns back motion goes on beyond."""
     reach = min(PADDING, len(values) - 1)
     if kind == "forward":
@@ -282,7 +296,7 @@ def _smoothed(values: Floats, kind: LoopKind) -> Floats:
         before, behind = 2 * values[0] - values[reach:0:-1], 2 * values[-1] - values[-2 : -reach - 2 : -1]
     wide = np.concatenate([before, values, behind])
     steady = median_filter(wide, size=(3, 1), mode="nearest")
-    return gaussian_filter1d(steady, CALM, axis=0, mode="nearest")[reach:-reach]
+    return gaussian_filter1d(steady, spread, axis=0, mode="nearest")[reach:-reach]
 
 
 def _solve(terms: Floats, targets: Floats, weights: Floats, bend: float) -> Floats:

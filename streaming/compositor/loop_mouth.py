@@ -24,7 +24,7 @@ CELL = 4
 Nodes lie so that ``cv2.resize`` puts node ``k`` at luma pixel ``(k - 0.5) * CELL - 0.5`` of the region; the
 same nodes, in chroma pixels, are where resizing by half of CELL puts them.
 """
-LEAST_MOVE = 0.04
+LEAST_MOVE = 0.08
 """Pixels; skin that moves less is left as it is."""
 ROUNDS = 2
 BELOW = 0.06
@@ -63,7 +63,8 @@ class LoopMouth:
         self._where = np.empty((len(self._y), len(self._x), 2), np.float32)
         _, y, w, h = assets.rect
         rows, columns = assets.grid
-        self._to_grid = np.array([(columns - 1) / max(1, w - 1), (rows - 1) / max(1, h - 1)], np.float32)
+        # As cv2 takes one number for each channel.
+        self._to_grid = ((columns - 1) / max(1, w - 1), (rows - 1) / max(1, h - 1), 0.0, 0.0)
         self._cut = np.float32(assets.atlas.mouth_rect[1] - y)
         self._rest = np.array(self._moves.find(REST_POSE))
 
@@ -124,17 +125,18 @@ class LoopMouth:
         rows, columns = self._assets.grid
         found = cv2.remap(
             moves.reshape(rows, columns, 2),
-            places * self._to_grid,
+            cv2.multiply(places, self._to_grid),  # pyright: ignore[reportCallIssue, reportArgumentType]
             None,  # pyright: ignore[reportCallIssue, reportArgumentType]
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
         )
-        return np.multiply(found, np.float32(self._assets.unit), dtype=np.float32)
+        found *= self._assets.unit
+        return np.asarray(found, np.float32)
 
     def _move_skin(self, frame: int, moves: Floats, weight: float, source: Planes, target: Planes) -> None:
-        back = self._assets.back[frame] * np.float32(weight)
-        there = moves @ back.T
-        part = self._part(np.abs(there).max(axis=2) > LEAST_MOVE)
+        there = np.asarray(cv2.transform(moves, self._assets.back[frame] * np.float32(weight)), np.float32)
+        across, along = there[..., 0], there[..., 1]
+        part = self._part(across * across + along * along > LEAST_MOVE**2)
         if part is None:
             return
         left, top = self._assets.corners[frame]
