@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Browser, FilePayload, Page
 from skimage import data
 
+from benchmarks.chromium import chromium
 from benchmarks.live import LiveServer, free_port, live_server
 from tests.support.visitor import Visitor, visit
 
@@ -292,6 +293,38 @@ async def test_a_film_is_shown_before_it_is_sent_and_a_link_may_be_pasted(
         }
         await page.wait_for_selector("#maker-error:not([hidden])")
         visitor.forgive("422", "502")
+
+
+async def test_the_camera_takes_a_photo(server: LiveServer):
+    flags = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    async with chromium(*flags) as browser, visit(browser, server.url) as visitor:
+        page = visitor.page
+        await open_maker(page)
+        await page.get_by_role("button", name="Take a photo").click()
+        await page.get_by_role("button", name="Take the photo").click()
+        await page.wait_for_selector("#source-image:not([hidden])")
+        assert await page.inner_text("#source-name") == "photo.jpg"
+        assert await page.evaluate("document.querySelector('#source-image').naturalWidth") >= 320
+        assert await page.evaluate("document.querySelector('#camera-video').srcObject") is None
+        await page.get_by_role("button", name="Choose another one").click()
+        await page.get_by_role("button", name="Take a photo").click()
+        await visitor.until("document.querySelector('#camera-video').srcObject")
+        await page.keyboard.press("Escape")
+        await visitor.until("document.querySelector('#camera-video').srcObject === null")
+
+
+async def test_what_is_missing_or_too_large_is_told_before_anything_is_sent(browser: Browser):
+    async with live_server(MAX_SOURCE_BYTES="20000") as server, visit(browser, server.url) as visitor:
+        page = visitor.page
+        await open_maker(page)
+        await page.get_by_role("button", name="Take a photo").click()
+        await page.wait_for_selector("#source-error:not([hidden])")
+        assert "camera" in await page.inner_text("#source-error")
+        assert await page.is_visible("#zone-empty")
+        await page.set_input_files("#source-file", astronaut())
+        told = await page.inner_text("#source-error")
+        assert "astronaut.jpg has" in told and "takes 20 kB" in told
+        assert await page.is_visible("#zone-empty")
 
 
 PASTE = """(text) => {

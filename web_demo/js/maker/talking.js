@@ -7,6 +7,8 @@ import { showPoster } from "../ui.js";
 /** @typedef {import("../types.js").Avatar} Avatar */
 
 const CONNECT_MS = 15_000;
+/** Pictures of whoever was there before are on their way for so long after a change. */
+const SETTLE_MS = 400;
 
 /** @param {Avatar} avatar */
 const wordsOf = ({ name }) => `Hello! I am ${name}. Write something, and I will say it.`;
@@ -80,10 +82,11 @@ export class TalkingPreview {
   /** Draw here, too, what the session shows. */
   mirror() {
     this.stop();
+    const begin = performance.now() + (this.#canvas.hidden ? SETTLE_MS : 0);
     const draw = () => {
       const surface = this.live.transport?.surface;
       const from = surface === "live" ? this.stage.live : this.stage.picture;
-      if (this.live.connection === "live" && surface && this.#pen) {
+      if (this.live.connection === "live" && surface && this.#pen && performance.now() >= begin) {
         this.#canvas.hidden = false;
         this.#fit(from);
         this.#pen.drawImage(from, 0, 0, this.#canvas.width, this.#canvas.height);
