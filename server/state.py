@@ -23,6 +23,7 @@ from server.fetch import Fetcher
 from server.jobs.durable import DurableJobs, Room
 from server.jobs.folders import JobFolders
 from server.jobs.plans import PLAN, steps_of
+from server.jobs.render_work import Renderer
 from server.jobs.renders import Renders
 from server.jobs.streams import Streams
 from server.metrics import Metrics
@@ -200,7 +201,7 @@ def build_state(settings: Settings, clock: Clock | None = None) -> State:
         JobFolders(settings.jobs_dir),
         clock,
         metrics,
-        renderer,
+        partial(_render_when_up, lambda: state, renderer),
         partial(steps_of, PLAN, partial(part_builders, settings)),
         {
             "avatar": Room(settings.avatar_concurrency, settings.avatar_queue),
@@ -225,7 +226,7 @@ def build_state(settings: Settings, clock: Clock | None = None) -> State:
     )
     recordings = Recordings()
     profiles = ProfileStore(settings.voice_profiles_dir, settings.max_voice_profiles)
-    return State(
+    state = State(
         settings,
         clock,
         metrics,
@@ -240,6 +241,7 @@ def build_state(settings: Settings, clock: Clock | None = None) -> State:
         VoiceProfiles(profiles, recordings),
         Fetcher(private=settings.fetch_private),
     )
+    return state
 
 
 async def _render(
@@ -250,6 +252,21 @@ async def _render(
     on_progress: Callable[[float], None],
 ) -> RenderResult:
     return await render(performer, compositors, request, path, on_progress)
+
+
+async def _render_when_up(
+    state: Callable[[], State],
+    renderer: Renderer,
+    request: RenderRequest,
+    path: Path,
+    on_progress: Callable[[float], None],
+) -> RenderResult:
+    """Render a film; one that an earlier server left waits for engines as long as they load."""
+    starting = state()._starting
+    if starting is not None:
+        # Not awaited: it is cancelled when the server closes, the render is not.
+        await asyncio.wait((starting,))
+    return await renderer(request, path, on_progress)
 
 
 def get_state(connection: HTTPConnection) -> State:

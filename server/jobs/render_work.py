@@ -58,9 +58,12 @@ class RenderWork:
         self._seconds: dict[str, float] = {}
 
     def begin(self, job: RenderJob) -> None:
-        """Render; asked a second time by another jobs process, go on with what was begun, or answer again."""
+        """Render; asked a second time by another jobs process, go on with what was begun, or answer again.
+
+        What failed is begun again.
+        """
         task = self._tasks.get(job.id)
-        if task is None:
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             render = self._renderer(job.request, job.path, partial(self._progress, job))
             task = asyncio.ensure_future(self._timed(job.id, render))
             self._tasks[job.id] = task

@@ -38,12 +38,14 @@ from server.jobs.stage_process import COMMAND
 from server.jobs.stage_runs import StageRuns
 from server.jobs.turns import Turns
 from streaming.clock import Clock
+from streaming.errors import PerformerLost
 from streaming.performer.wire import Channel
 
 RENDER = "render"
 """The one step of a render."""
 BUNDLE = "bundle"
 """The stage that puts an avatar into the store."""
+PERFORMER_LOST = PerformerLost.code
 MAX_BEGINNINGS = 20
 """Of one step. What ends the whole program so often would end it for ever."""
 GIVEN_UP = f"This step was begun {MAX_BEGINNINGS} times, and each time the server ended before it did."
@@ -353,6 +355,13 @@ class Workshop:
         )
 
     async def _render(self, run: _Run) -> StepEnd:
+        ended = await self._ask_for_film(run)
+        if ended.code == PERFORMER_LOST:
+            log.warning("the performer died under a render, which is begun again", job=run.job.id)
+            ended = await self._ask_for_film(run)
+        return ended
+
+    async def _ask_for_film(self, run: _Run) -> StepEnd:
         run.film = asyncio.get_running_loop().create_future()
         stopped = asyncio.ensure_future(run.stopped.wait())
         self._send(Render(run.job.id))

@@ -9,7 +9,7 @@ import pytest
 
 from server.jobs import Job
 from server.problems import HTTPProblem
-from streaming.errors import CapacityReached, VoiceNotFound
+from streaming.errors import CapacityReached, PerformerLost, VoiceNotFound
 from streaming.render import RenderRequest
 from streaming.speech.delivery import Delivery
 from tests.support.clock import settle
@@ -243,3 +243,18 @@ async def test_a_step_that_is_begun_too_often_is_given_up(open_house, monkeypatc
             await house.link.up()
         await until(house, job, "failed")
         assert job.code == "job_given_up"
+
+
+async def test_a_render_whose_performer_died_is_begun_once_more(open_house):
+    async with open_house() as house:
+        first, second = [await house.jobs.submit_render(REQUEST) for _ in range(2)]
+        for number in (0, 1):
+            await house.renderer.begun(number + 1)
+            house.renderer.gates[number].set_exception(PerformerLost("It died."))
+        await until(house, first, "failed")
+        assert first.code == "performer_lost"
+        await house.renderer.begun(3)
+        house.renderer.gates[2].set_exception(PerformerLost("It died."))
+        await house.renderer.begun(4)
+        house.renderer.gates[3].set_result(None)
+        await until(house, second, "done")
