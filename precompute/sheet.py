@@ -57,6 +57,9 @@ def contact_sheet(
         w = int(np.abs(atlas.widths - width).argmin())
         tiles.append(tile(text, mouth=atlas.mouths[a, w]))
     for i, lid in enumerate(atlas.lids[1:], start=1):
+        if (atlas.eyes[i, 0] == atlas.eyes[0, 0]).all():
+            # Of a video, whose eyes are not drawn.
+            continue
         tiles.append(tile(f"lid {lid:.2f}", eyes=atlas.eyes[i, 0]))
     for i, (x, y) in enumerate(atlas.gazes[1:], start=1):
         tiles.append(tile(f"gaze {x:+.0f} {y:+.0f}", eyes=atlas.eyes[0, i]))
