@@ -155,6 +155,17 @@ def test_text_limit_is_the_protocols(page: Page) -> None:
     assert f"MOST_CHARACTERS = {MAX_TEXT:_};" in (ROOT / "js/composer.js").read_text(encoding="utf-8")
 
 
+def test_every_refusal_of_a_photo_or_video_has_a_title() -> None:
+    work = (ROOT / "js/maker/work.js").read_text(encoding="utf-8")
+    titles = set(re.findall(r"^  ([a-z_]+): \"", work[work.index("const TITLES") :], re.MULTILINE))
+    docs = Path(ROOT.parent / "docs")
+    for page in ("photos.md", "videos.md"):
+        rows = re.findall(r"^\| (`.*?) \|", (docs / page).read_text(encoding="utf-8"), re.MULTILINE)
+        codes = {code for row in rows for code in re.findall(r"`([a-z_]+)`", row) if "_" in code}
+        assert codes
+        assert codes - titles <= {"heif_not_installed"}, f"{page}: {codes - titles} have no title"
+
+
 def test_every_control_has_a_name(page: Page) -> None:
     labelled = set(page.values("for"))
     for tag, attributes in page.tags:
