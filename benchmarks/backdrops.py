@@ -1,6 +1,6 @@
 """How true mattes and repairs are, on renders whose silhouettes are known, and how long a photo takes.
 
-Every model of rembg whose file is on this machine is measured; none is fetched. ``MIGAN_MODEL`` and
+Every model whose file is on this machine is measured; none is fetched. ``MIGAN_MODEL`` and
 ``LAMA_MODEL`` add those networks to the repairs.
 """
 
@@ -11,7 +11,6 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -28,7 +27,8 @@ from precompute.matting.background import colour
 from precompute.matting.edges import refine_edges
 from precompute.matting.face_inside import keep_face
 from precompute.matting.foreground import own_colours
-from precompute.matting.rembg_model import MODELS, RembgMatter
+from precompute.matting.models import matter_of, models_here
+from precompute.matting.rembg_model import RembgMatter
 from precompute.mesh_points import CHIN
 from precompute.portrait import PORTRAIT_SIZE, find_portrait
 from precompute.repair.base import Inpainter
@@ -81,24 +81,15 @@ def _measure() -> list[Row]:
         os.environ.setdefault("U2NET_HOME", str(PACKAGED))
     people = {person: render(person) for person in PEOPLE}
     finder = FaceFinder()
-    rows = [row for model in _installed() for row in _mattes(model, people, finder)]
+    rows = [row for model in models_here() for row in _mattes(model, people, finder)]
     rows += _edges(people)
     for inpainter in _inpainters():
         rows += _repairs(inpainter, people, finder)
     return [*rows, _whole_way(people)]
 
 
-def _installed() -> Iterator[str]:
-    from rembg.sessions import sessions  # pyright: ignore[reportMissingImports]
-
-    for model in MODELS:
-        kind = sessions[model]
-        if kind.resolve_existing(f"{model}.onnx") is not None:
-            yield model
-
-
 def _mattes(model: str, people: dict[str, Render], finder: FaceFinder) -> list[Row]:
-    matter = RembgMatter(model)
+    matter = matter_of(model)
     scores: list[float] = []
     errors: list[tuple[float, float]] = []
     began = time.perf_counter()
@@ -117,7 +108,12 @@ def _mattes(model: str, people: dict[str, Render], finder: FaceFinder) -> list[R
         Row(f"{model}: IoU of mattes, median", float(np.median(scores)), "", LEAST_IOU, "higher", note),
         Row(f"{model}: IoU of mattes, mean", float(np.mean(scores)), "", LEAST_IOU, "higher"),
         Row(f"{model}: IoU of mattes, worst", min(scores), "", better="higher"),
-        Row(f"{model}: pictures with {LEAST_IOU} or more", float(np.mean(np.array(scores) >= LEAST_IOU)), ""),
+        Row(
+            f"{model}: pictures with {LEAST_IOU} or more",
+            float(np.mean(np.array(scores) >= LEAST_IOU)),
+            "",
+            better="higher",
+        ),
         Row(f"{model}: mean error of alpha before edges are refined, median", rough_error, ""),
         Row(f"{model}: mean error of alpha, median", error, ""),
         Row(f"{model}: a matte of 512 x 512, edges among it", seconds, "s"),

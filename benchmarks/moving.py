@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ from streaming.timing import FPS
 NOISE_LEVELS = 2.5
 """Standard deviation of a camera's noise."""
 NOISES = 8
+STEPS = 3
+"""In which a place of the last frame is found again; a person who does not tear takes few."""
 MARGIN = 1.25
 """A background is this many times as large as the picture, so that it can move."""
 
@@ -40,6 +43,20 @@ class Motion:
     shake: float = 0.0
 
 
+class Moment(NamedTuple):
+    """A frame.
+
+    Attributes:
+        picture: (height, width, 3) BGR uint8.
+        alpha: (height, width), 0..1.
+        places: (height, width, 2): which place of the person, or around, is seen; in pixels of the frame.
+    """
+
+    picture: Image
+    alpha: Alpha
+    places: NDArray[np.float32]
+
+
 CALM = Motion()
 LIVELY = Motion(sway=0.03, nod=0.03, turn=0.04, speed=3.0)
 MOTIONS: dict[str, Motion] = {
@@ -60,8 +77,8 @@ def moving(
     width: int = 720,
     height: int = 720,
     seed: int = 0,
-) -> Iterator[tuple[Image, Alpha]]:
-    """Frames of a person who moves before a background, and the true mattes.
+) -> Iterator[Moment]:
+    """Frames of a person who moves before a background, with the truth about them.
 
     Args:
         person: fills the height, in the middle.
@@ -73,15 +90,14 @@ def moving(
         seed: of noise and shaking.
 
     Yields:
-        (height, width, 3) BGR uint8 and (height, width) float32, 0..1.
+        One for each frame.
     """
     rng = np.random.default_rng(seed)
     noise = rng.normal(0, NOISE_LEVELS, (NOISES, height, width, 1)).astype(np.float32)
-    own = person.colours()
     # Beyond the silhouette, too, the person's colours go on: warping must mix no black into them.
-    extended = _extended(own, person.alpha)
+    extended = _sized(_extended(person.colours(), person.alpha), height)
+    whole = _sized(person.alpha, height)
     wide = _covering(background, round(width * MARGIN), round(height * MARGIN))
-    scale = height / person.alpha.shape[0]
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     middle = ((width - 1) / 2, height * 0.8)
     # The head goes its own way above the shoulders.
@@ -98,11 +114,11 @@ def moving(
         cos, sin = np.cos(angle), np.sin(angle)
         px = x - middle[0] - dx - nod_x * head
         py = y - middle[1] - dy - nod_y * head
-        from_x = (cos * px + sin * py + middle[0] - (width - height) / 2) / scale
-        from_y = (-sin * px + cos * py + middle[1]) / scale
+        from_x = cos * px + sin * py + middle[0] - (width - height) / 2
+        from_y = -sin * px + cos * py + middle[1]
         map_x, map_y = from_x.astype(np.float32), from_y.astype(np.float32)
         colours = cv2.remap(extended, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        alpha = _moved_matte(person.alpha, map_x, map_y)
+        alpha = _moved_matte(whole, map_x, map_y)
         pan = motion.pan * height * 2 / np.pi * np.arcsin(np.sin(n / FPS * np.pi / 2)) + jolt[0]
         left = float(np.clip((MARGIN - 1) / 2 * width + pan, 0, (MARGIN - 1) * width))
         top = float(np.clip((MARGIN - 1) / 2 * height + jolt[1], 0, (MARGIN - 1) * height))
@@ -110,7 +126,18 @@ def moving(
         behind = cv2.warpAffine(wide, shift, (width, height), borderMode=cv2.BORDER_REPLICATE)
         share = alpha[..., None]
         frame = colours * share + behind * (1 - share) + noise[n % NOISES]
-        yield np.clip(frame + 0.5, 0, 255).astype(np.uint8), alpha
+        places = np.stack([map_x, map_y], axis=-1)
+        yield Moment(np.clip(frame + 0.5, 0, 255).astype(np.uint8), alpha, places)
+
+
+def carried(values: NDArray[np.float32], before: Moment, now: Moment) -> NDArray[np.float32]:
+    """What was (height, width) at the pixels of one frame, at the same places of the person in the next."""
+    height, width = values.shape
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    for _ in range(STEPS):
+        there = cv2.remap(before.places, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        x, y = x + now.places[..., 0] - there[..., 0], y + now.places[..., 1] - there[..., 1]
+    return np.asarray(cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _moved_matte(alpha: Alpha, map_x: NDArray[np.float32], map_y: NDArray[np.float32]) -> Alpha:
@@ -133,6 +160,11 @@ def _extended(own: Image, alpha: Alpha) -> Image:
     palette[labels[known]] = own[known]
     filled = palette[labels]
     return np.where(alpha[..., None] > 0.3, own, filled).astype(np.uint8)
+
+
+def _sized(picture: NDArray, side: int) -> NDArray:
+    method = cv2.INTER_AREA if side < len(picture) else cv2.INTER_CUBIC
+    return np.clip(cv2.resize(picture, (side, side), interpolation=method), 0, 255 if picture.ndim > 2 else 1)
 
 
 def _covering(picture: Image, width: int, height: int) -> Image:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from precompute.matting.background import composite
+from precompute.matting.background import Alpha, Background, composite
 from precompute.matting.foreground import own_colours
 from precompute.matting.models import matter_of
 from precompute.matting.moving import SteadyMattes
@@ -37,12 +37,7 @@ def _separate(desk: Desk) -> None:
     with MatteWriter(desk.part("alpha.mp4"), order.size) as film:
         for picture, alpha in mattes.of(loop_pictures(desk), landmarks):
             if film.count in shown:
-                person = own_colours(picture, alpha)
-                checks = over_checks(person, alpha)
-                behind = None if background is None else background.behind(picture, alpha)
-                result = picture if behind is None else composite(person, alpha, behind)
-                text = f"{film.count / FPS:.1f} s"
-                tiles.append((label(shrunk(checks, SHOWN), text), label(shrunk(result, SHOWN), text)))
+                tiles.append(_tiles(picture, alpha, background, f"{film.count / FPS:.1f} s"))
             film.put_matte(alpha)
             shares.append(float(alpha.mean()))
             desk.progress(film.count / len(landmarks))
@@ -67,6 +62,16 @@ def _separate(desk: Desk) -> None:
     if order.clear:
         desk.detail(background="transparent")
     desk.preview(np.vstack([np.hstack(row) for row in zip(*tiles, strict=True)]))
+
+
+def _tiles(picture: Image, alpha: Alpha, background: Background | None, text: str) -> tuple[Image, Image]:
+    """The person before a checkerboard, and the result; the matte where there is nothing behind."""
+    person = own_colours(picture, alpha)
+    if background is None:
+        result = np.repeat(np.rint(alpha * 255).astype(np.uint8)[..., None], 3, axis=2)
+    else:
+        result = composite(person, alpha, background.behind(picture, alpha))
+    return label(shrunk(over_checks(person, alpha), SHOWN), text), label(shrunk(result, SHOWN), text)
 
 
 def dressed_pictures(desk: Desk) -> Iterator[Image]:
