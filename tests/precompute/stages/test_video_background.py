@@ -51,7 +51,9 @@ def looked(tmp_path_factory: pytest.TempPathFactory, finder) -> Path:
     """A desk at which the loop has been chosen, whatever is to be behind the person."""
     folder = tmp_path_factory.mktemp("video")
     still = cv2.imread(str(BUILTIN_ROOT / "sources" / "mira.png"))
-    write_video(folder / "in.mp4", swaying(still, 3.1, width=420, height=320)).rename(folder / SOURCE)
+    assert still is not None
+    pictures = swaying(np.asarray(still, np.uint8), 3.1, width=420, height=320)
+    write_video(folder / "in.mp4", pictures).rename(folder / SOURCE)
     desk = desk_of(folder, order_of("keep"), finder)
     for stage in (LOOK, LOOP):
         desk.run(stage)
