@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from playwright.async_api import Browser, FilePayload, Page
+from playwright.async_api import Browser, FileChooser, FilePayload, Page
 from skimage import data
 
 from benchmarks.chromium import chromium
 from benchmarks.live import LiveServer, free_port, live_server
-from tests.support.visitor import Visitor, visit
+from tests.support.visitor import PATIENCE_SECONDS, Visitor, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -194,13 +195,16 @@ async def test_keys_alone_order_an_avatar_and_cancel_it(server: LiveServer, brow
                 await keyboard.press("Tab")
             raise AssertionError(f"Tab never reaches {name}")
 
+        # Asked for long before: the browser is told to hand it over, which takes a while.
+        chosen: asyncio.Future[FileChooser] = asyncio.get_running_loop().create_future()
+        page.once("filechooser", lambda chooser: chosen.set_result(chooser))
+        await page.wait_for_selector("#maker-open")
         await page.focus("#maker-open")
         await keyboard.press("Enter")
         await page.wait_for_selector("#maker[open]")
         await tab_to("source-pick")
-        async with page.expect_file_chooser() as chosen:
-            await keyboard.press("Enter")
-        await (await chosen.value).set_files(astronaut())
+        await keyboard.press("Enter")
+        await (await asyncio.wait_for(chosen, PATIENCE_SECONDS)).set_files(astronaut())
         await tab_to("maker-name")
         await keyboard.type("Keys")
         await tab_to("keep")
