@@ -27,6 +27,8 @@ HALF_WIDTH = 0.80
 BELOW_CHIN = 0.32
 """The drawn rectangle reaches this far beside the mouth and below the chin, in eye spans."""
 FEATHER = 0.10
+DIES_BESIDE, DIES_BELOW = 0.38, 0.15
+"""Eye spans over which what a mouth moves comes to rest towards the rectangle's edges."""
 OPEN_GAP = 0.002
 LAYER_FEATHER, LAYER_WIDENING = 0.006, 0.35
 """Softness of the change between the layers, and its growth per eye span beyond the corners."""
@@ -112,25 +114,23 @@ class MouthRenderer:
         edges = lip_edges(self.mouth.rest, shape)
         upper, lower = layer_controls(self.mouth, shape, edges)
         inner_upper = dense(edges.inner_upper)
-        _, below = self._layers(inner_upper, (inner_upper + dense(edges.inner_lower)) / 2)
+        _, lower_share = self._layers(inner_upper, (inner_upper + dense(edges.inner_lower)) / 2)
         _, _, w, h = self.rect
         x, y = np.meshgrid(np.linspace(0, w - 1, columns), np.linspace(0, h - 1, rows))
         at = source_pixels(x).astype(np.float32), source_pixels(y).astype(np.float32)
         found = np.zeros((rows, columns, 2), np.float32)
-        for (places, targets), share in ((upper, 1 - below), (lower, below)):
+        for (places, targets), share in ((upper, 1 - lower_share), (lower, lower_share)):
             there = self._warp.maps(places, targets)
             for axis, (to, of) in enumerate(
                 zip(there, (self._warp.source_x, self._warp.source_y), strict=True)
             ):
                 found[..., axis] += cv2.remap((to - of) * share, *at, cv2.INTER_LINEAR) / OVERSAMPLING
-        rim = cv2.remap(
-            self._alpha[..., 0].astype(np.float32),
-            x.astype(np.float32),
-            y.astype(np.float32),
-            cv2.INTER_LINEAR,
-        )
-        rim[[0, -1]] = rim[:, [0, -1]] = 0
-        return found * rim[..., None]
+        # Over less, an outline of the face that crosses it would be seen to step aside.
+        unit = self.mouth.frame.unit
+        beside = np.minimum(x, w - 1 - x) / (DIES_BESIDE * unit)
+        below = np.minimum(y, h - 1 - y) / (DIES_BELOW * unit)
+        rim = smoothstep(0, 1, beside) * smoothstep(0, 1, below)
+        return (found * rim[..., None]).astype(np.float32)
 
     def _draw(self, shape: MouthShape, edges: Contours) -> Floats32:
         """The rectangle at the source's resolution, 0..1."""

@@ -223,7 +223,8 @@ def _range(active: NDArray[np.intp], nodes: int, size: int) -> tuple[slice, int,
     """Nodes with one more on either side; the first pixel in what they are spread to; first pixel, length."""
     first, last = max(0, int(active[0]) - 1), min(nodes - 1, int(active[-1]) + 1)
     begin = (first - 1) * CELL
-    low, high = max(0, begin), min(size, last * CELL)
+    # Beyond the middle of the first and the last of them, nothing is known of places.
+    low, high = max(0, first * CELL - CELL // 2), min(size, last * CELL - CELL // 2)
     return slice(first, last + 1), low - begin, low, high - low
 
 

@@ -62,6 +62,20 @@ def test_skin_is_the_frame_s_own_moved():
     np.testing.assert_array_equal(after[outside], before[outside])
 
 
+def test_around_what_moves_nothing_does():
+    """Half a pixel in the middle: nowhere may a steep picture change by more than that."""
+    moves = np.zeros((3, 3, ROWS, COLUMNS, 2), np.float32)
+    moves[2, :, ROWS // 2, COLUMNS // 2] = 0.5 / UNIT
+    x, y = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
+    steep = 60 + 4 * (np.abs(x % 32 - 16) + np.abs(y % 32 - 16))
+    picture = np.repeat(steep[..., None], 3, axis=2).astype(np.uint8)
+    bare = np.zeros((MOUTH[3], MOUTH[2]), np.uint8)
+    for frame in range(12):
+        heads = small_heads(step=1.3, moves=moves, lips=bare)
+        (before, *_), (after, *_) = _draw(heads, frame, WIDE, picture=picture)
+        assert 0 < np.abs(after - before).max() <= 0.5 * 2 * 4 + 1
+
+
 def test_half_shown_is_half_way():
     (before, *_), (half, *_) = _draw(small_heads(), 0, WIDE, 0.5)
     whole = _draw(small_heads(), 0, WIDE)[1][0]
