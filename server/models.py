@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from avatars.manifest import BackgroundKind, LoopKind
-from server.settings import IceServer
+from server.ice import IceServer
 from streaming.protocol import AvatarId, DeliveryFields, Speed, Text
 from streaming.script import ScriptKind
 from streaming.sinks.formats import FilmFormat

@@ -14,20 +14,18 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     IPvAnyAddress,
     SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from avatars.archive import MAX_ARCHIVE_BYTES
+from server.ice import IceServer
 from streaming.audio.decode import MAX_FILE_BYTES
 from streaming.compositor.mark import MOST_LETTERS, can_be_drawn
 from streaming.face.musetalk.options import Decoder, MuseTalkOptions
@@ -38,7 +36,6 @@ from streaming.speech.profiles.store import DEFAULT_LIMIT, profiles_folder
 from streaming.speech.qwen3.options import DEFAULT_MODEL, DEFAULT_SESSIONS, Qwen3Options
 
 PREFIX = "LIPSTREAM_"
-ICE_URL = re.compile(r"(stun|turn)s?:[!#-;=?-~]+")
 JOBS_URL = re.compile(r"postgres(ql)?(\+psycopg)?://[^/\s]*/[^/\s]+")
 ENV_FILE = ".env"
 MIN_API_KEY_LENGTH = 16
@@ -46,7 +43,6 @@ DEFAULT_SESSIONS_AT_ONCE = 4
 DEFAULT_AVATAR_BYTES = 256 << 20
 DEFAULT_SOURCE_BYTES = 256 << 20
 DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d+)?)$"
-PRINTABLE = r"^[ -~]+$"
 SECRET_FIELDS = frozenset({"api_key", "ice_servers", "jobs_url"})
 """Their values are not repeated in complaints."""
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -54,38 +50,6 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 class SettingsError(Exception):
     """The settings cannot be used; the message names each variable and says what it takes."""
-
-
-class IceServer(BaseModel):
-    """One STUN or TURN server, in the words of WebRTC's ``RTCIceServer``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    urls: list[str] = Field(min_length=1, examples=[["turn:turn.example.org:3478?transport=udp"]])
-    # They travel in a Link header, too.
-    username: str | None = Field(default=None, pattern=PRINTABLE)
-    credential: str | None = Field(default=None, repr=False, pattern=PRINTABLE)
-
-    @field_validator("urls", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: object) -> object:
-        return [value] if isinstance(value, str) else value
-
-    @field_validator("urls")
-    @classmethod
-    def _schemes(cls, value: list[str]) -> list[str]:
-        for url in value:
-            if not ICE_URL.fullmatch(url):
-                raise ValueError(
-                    f"{url!r} is no STUN or TURN address; it starts with stun:, stuns:, turn: or turns:"
-                )
-        return value
-
-    @model_validator(mode="after")
-    def _turn_needs_credentials(self) -> IceServer:
-        if any(url.startswith("turn") for url in self.urls) and not (self.username and self.credential):
-            raise ValueError("a TURN server needs a username and a credential")
-        return self
 
 
 def default_data_dir() -> Path:
