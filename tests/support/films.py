@@ -66,7 +66,8 @@ def _unzip(path: Path) -> Seen:
             pictures.append(cv2.cvtColor(picture, code))
         with wave.open(io.BytesIO(archive.read("sound.wav"))) as file:
             rate = file.getframerate()
-            sound = np.frombuffer(file.readframes(file.getnframes()), "<i2") / np.float32(32768)
+            levels = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+            sound = levels.astype(np.float32) / 32768
         lines = archive.read("about.txt").decode().splitlines() if "about.txt" in archive.namelist() else []
     metadata = dict(line.split(": ", 1) for line in lines)
     return Seen(
