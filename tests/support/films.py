@@ -67,7 +67,7 @@ def _unzip(path: Path) -> Seen:
         with wave.open(io.BytesIO(archive.read("sound.wav"))) as file:
             rate = file.getframerate()
             levels = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-            sound = levels.astype(np.float32) / 32768
+            sound = np.asarray(levels / 32768, np.float32)
         lines = archive.read("about.txt").decode().splitlines() if "about.txt" in archive.namelist() else []
     metadata = dict(line.split(": ", 1) for line in lines)
     return Seen(
