@@ -6,7 +6,6 @@ A bundle may come from a stranger. Nothing in it is trusted before its name, siz
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import stat
@@ -20,6 +19,7 @@ from pydantic import ValidationError
 
 from avatars.atlas import MouthAtlas
 from avatars.atlas_file import load_atlas
+from avatars.digest import digest_of
 from avatars.errors import AvatarExists, BundleInvalid
 from avatars.folders import TEMPORARY_PREFIX
 from avatars.heads import MovingHeads
@@ -187,7 +187,7 @@ def open_bundle(folder: Path, *, builtin: bool = False) -> Bundle:
     def check_digests(manifest: Manifest) -> None:
         for name, part in manifest.parts.items():
             try:
-                found = _digest(folder / name)
+                found = digest_of(folder / name)
             except FileNotFoundError as error:
                 raise BundleInvalid(
                     f"The avatar '{folder.name}' is being deleted. Choose another."
@@ -296,12 +296,7 @@ def measure(path: Path) -> Part:
     """
     if _regular_size(path) == 0:
         raise BundleInvalid(f"{path.name} is empty.")
-    return Part(sha256=_digest(path), bytes=_regular_size(path))
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return Part(sha256=digest_of(path), bytes=_regular_size(path))
 
 
 def taken(avatar: str) -> AvatarExists:

@@ -10,7 +10,6 @@ import asyncio
 import multiprocessing
 import statistics
 import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,7 +18,6 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-import psutil
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -27,6 +25,7 @@ from avatars.loop import loop_period
 from avatars.manifest import LoopKind
 from avatars.store import AvatarStore
 from benchmarks.musetalk_part import Means
+from benchmarks.peak import peak_memory
 from benchmarks.result import Row
 from benchmarks.video import moving
 from precompute.create_from_video import create_from_video
@@ -47,7 +46,6 @@ SESSIONS = 4
 """That show one avatar at once."""
 OPENINGS = 5
 MAX_OPEN_MS, MAX_BUNDLE_MB, MAX_PLAYING_MB = 300, 50, 300
-LOOK_SECONDS = 0.02
 
 Image = NDArray[np.uint8]
 
@@ -127,17 +125,14 @@ def _open(root: Path, avatar: str) -> Opened:
 
 def _play(root: Path, avatar: str) -> Played:
     """Some sessions that begin one after the other, and speak half of the time."""
-    store, process = AvatarStore(root), psutil.Process()
+    store = AvatarStore(root)
     factory = AvatarCompositorFactory(store)
-    before, peak, done = process.memory_info().rss, 0, threading.Event()
+    with peak_memory() as memory:
+        frames = _show(store, factory, avatar)
+    return Played(memory.extra, memory.most, frames)
 
-    def look() -> None:
-        nonlocal peak
-        while not done.wait(LOOK_SECONDS):
-            peak = max(peak, process.memory_info().rss)
 
-    watcher = threading.Thread(target=look)
-    watcher.start()
+def _show(store: AvatarStore, factory: AvatarCompositorFactory, avatar: str) -> int:
     manifest = store.manifest(avatar)
     part = store.find_musetalk(avatar)
     size = (0, 0) if part is None else tuple(int(n) for n in part.part.patch_rect[2:])
@@ -153,9 +148,7 @@ def _play(root: Path, avatar: str) -> Played:
             speaks = pixels and (index // 50 + seed) % 2
             shown = session.position % count
             session.compose(index, FacePixels(shown, pixels, part=number) if speaks else None)
-    done.set()
-    watcher.join()
-    return Played(peak - before, peak, frames)
+    return frames
 
 
 def _seam(root: Path, avatar: str) -> Seam:

@@ -11,10 +11,8 @@ import asyncio
 import multiprocessing
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +26,7 @@ from numpy.typing import NDArray
 from avatars.store import AvatarStore
 from benchmarks.backdrops import LEAST_IOU, PACKAGED, bitten, iou
 from benchmarks.moving import MOTIONS, Moment, carried, moving
+from benchmarks.peak import peak_memory
 from benchmarks.renders import busy, render
 from benchmarks.result import Row
 from precompute.landmarks import FaceFinder
@@ -61,7 +60,6 @@ BAND = 21
 WHOLE_SECONDS = 10
 MAX_SECONDS, MAX_MEGABYTES = 120, 1500
 """What ten seconds of 720p may take."""
-LOOK_SECONDS = 0.02
 BITTEN_SHARE = 0.3
 """Of the key frames, to test the repair."""
 
@@ -236,26 +234,13 @@ def _filmed() -> Iterator[Moment]:
 
 def _cost(folder: Path) -> tuple[float, float, int, int]:
     """Runs in a process of its own, so that its memory is that of the work, the networks included."""
-    process, peak, done = psutil.Process(), 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(LOOK_SECONDS):
-            total = 0
-            for one in (process, *process.children(recursive=True)):
-                with suppress(psutil.NoSuchProcess):
-                    total += one.memory_info().rss
-            peak = max(peak, total)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    process = psutil.Process()
     began, before = time.perf_counter(), process.cpu_times()
     order = AvatarOrder(avatar="timed", kind="video", background="#e8ebee", matting="u2netp", loop_only=True)
     desk = Desk(folder, order, AvatarStore(folder / "store"))
-    run_all(desk, stages_of(order))
+    with peak_memory(children=True) as memory:
+        run_all(desk, stages_of(order))
     seconds, after = time.perf_counter() - began, process.cpu_times()
-    done.set()
-    watcher.join()
     parts = desk.store.get("timed").manifest.parts.values()
-    cpu = after.user + after.system - before.user - before.system
-    return seconds, cpu, peak, sum(part.bytes for part in parts)
+    cpu = sum(after[:4]) - sum(before[:4])
+    return seconds, cpu, memory.most, sum(part.bytes for part in parts)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-import psutil
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -26,6 +24,7 @@ from avatars.bundle import BundleWriter
 from avatars.manifest import AvatarDetails
 from avatars.musetalk import CROP
 from avatars.store import AvatarStore
+from benchmarks.peak import peak_memory
 from benchmarks.result import Row
 from precompute.idle import CRF
 from precompute.landmarks import FaceFinder
@@ -40,7 +39,6 @@ SWAY = (8.0, 4.0)
 """Pixels that the head goes aside, and up and down."""
 MAX_MEGABYTES = 50
 """Of an avatar of half a minute, its idle loop among it."""
-LOOK_SECONDS = 0.01
 
 Image = NDArray[np.uint8]
 
@@ -106,29 +104,19 @@ def _write_avatar(store: AvatarStore, avatar: str, width: int, height: int, coun
 
 def _cost(root: Path, avatar: str) -> Cost:
     """Runs in a process of its own, so that its memory is that of the build."""
-    store, builder, process = AvatarStore(root), MuseTalkBuilder(Means()), psutil.Process()
+    store, builder = AvatarStore(root), MuseTalkBuilder(Means())
     FaceFinder()
-    before, peak, done = process.memory_info().rss, 0, threading.Event()
-
-    def look() -> None:
-        nonlocal peak
-        while not done.wait(LOOK_SECONDS):
-            peak = max(peak, process.memory_info().rss)
-
-    watcher = threading.Thread(target=look)
-    watcher.start()
     began, cpu = time.perf_counter(), time.process_time()
-    builder.build(store, avatar, force=True)
+    with peak_memory() as memory:
+        builder.build(store, avatar, force=True)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    done.set()
-    watcher.join()
     found = store.find_musetalk(avatar)
     assert found is not None
     return Cost(
         found.part.frames,
         seconds,
         cpu,
-        max(0, peak - before),
+        memory.extra,
         found.path.stat().st_size,
         store.get(avatar).part("idle.mp4").stat().st_size,
     )

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +19,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from avatars.store import BUILTIN_ROOT, AvatarStore
+from benchmarks.peak import peak_memory
 from benchmarks.result import Row
 from precompute.create_from_video import create_from_video
 from precompute.landmarks import FaceFinder
@@ -28,7 +27,6 @@ from precompute.landmarks import FaceFinder
 SECONDS = 10
 MAX_SECONDS, MAX_MEGABYTES = 120, 1500
 """What ten seconds of 720p may take."""
-LOOK_SECONDS = 0.02
 NOISE_LEVELS = 3.0
 """Standard deviation of a camera's noise."""
 PERIODS = (4.7, 3.7, 3.1)
@@ -86,28 +84,15 @@ def _write(path: Path, width: int, height: int, rate: int, codec: str, options: 
 
 def _cost(root: Path, video: Path, avatar: str) -> Cost:
     """Runs in a process of its own, so that its memory is that of the work, the networks included."""
-    process, store, peak, done = psutil.Process(), AvatarStore(root), 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(LOOK_SECONDS):
-            total = 0
-            for one in (process, *process.children(recursive=True)):
-                with suppress(psutil.NoSuchProcess):
-                    total += one.memory_info().rss
-            peak = max(peak, total)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    process, store = psutil.Process(), AvatarStore(root)
     began, before = time.perf_counter(), process.cpu_times()
-    bundle, report = create_from_video(video, avatar, store, finder=FaceFinder())
+    with peak_memory(children=True) as memory:
+        bundle, report = create_from_video(video, avatar, store, finder=FaceFinder())
     seconds, after = time.perf_counter() - began, process.cpu_times()
-    done.set()
-    watcher.join()
     return Cost(
         seconds,
         sum(after[:4]) - sum(before[:4]),
-        peak,
+        memory.most,
         report.end - report.begin,
         sum(part.bytes for part in bundle.manifest.parts.values()),
     )

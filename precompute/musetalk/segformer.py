@@ -7,7 +7,6 @@ model numbers them in its own way.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
+from avatars.digest import digest_of
 from precompute.musetalk.crops import square_crop
 from precompute.musetalk.parsing import PARSE_SIDE, Image, Region, Regions
 from streaming.errors import EngineUnavailable
@@ -59,8 +59,7 @@ class SegformerParser:
             raise EngineUnavailable(f"'{model}' is no SegFormer that can be loaded: {error}") from error
         self._classes = _numbers(loaded.config.id2label, model)
         self._net = loaded.to(self._device, torch.float32).eval()
-        with (folder / WEIGHTS).open("rb") as file:
-            self.identity = f"segformer-{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        self.identity = f"segformer-{digest_of(folder / WEIGHTS)}"
 
     def parse(self, frame: Image, square: NDArray[np.floating], mesh: NDArray[np.float32]) -> Regions:
         """See :class:`precompute.musetalk.parsing.FaceParser`."""

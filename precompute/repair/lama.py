@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from precompute.digest import digest_of
+from avatars.digest import digest_of
 from precompute.repair.base import Image, Mask, fill_around
 from streaming.errors import EngineUnavailable
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from avatars.bundle import Bundle
+from avatars.digest import digest_of
 from avatars.errors import AvatarError, BundleInvalid
 from avatars.manifest import PART_LIMITS, AvatarDetails
-from precompute.digest import digest_of
 from precompute.stages.base import PARTS, Desk, Stage
 from precompute.stages.report import details_of, provenance_of, report_text, steps_sheet
 from streaming.timing import FPS

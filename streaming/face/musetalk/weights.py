@@ -7,7 +7,6 @@ are refused. A folder may hold other weights (MuseTalk's training is public), so
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from avatars.digest import digest_of
 from streaming.errors import EngineUnavailable
 from streaming.face.musetalk.package import INSTALL
 
@@ -203,8 +203,7 @@ def sha256(path: Path) -> str:
 
 @lru_cache(maxsize=4 * len(PARTS))
 def _sha256(path: Path, _size: int, _changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return digest_of(path)
 
 
 def _cached(part: Part) -> Iterator[bool]:

@@ -5,7 +5,7 @@ import types
 import numpy as np
 import pytest
 
-from precompute.digest import digest_of
+from avatars.digest import digest_of
 from precompute.repair import lama
 from precompute.repair.base import NETWORK_SIDE, fill_around
 from precompute.repair.inpainters import OpenCVInpainter, choose
