@@ -44,13 +44,14 @@ def film(mira, finder):
     return Film(MovingHead(mira, seed=3), finder)
 
 
+@pytest.fixture
+def coarse(monkeypatch):
+    few_mouths(monkeypatch)
+
+
 @pytest.fixture(scope="session")
-def coarse():
+def made(film, finder):
+    # Only here: what lasts for the session must not change what others draw.
     with pytest.MonkeyPatch.context() as patch:
         few_mouths(patch)
-        yield
-
-
-@pytest.fixture(scope="session")
-def made(film, finder, coarse):
-    return build_moving_mouths(lambda: iter(film.pictures), film.landmarks, "mirrored", finder)
+        return build_moving_mouths(lambda: iter(film.pictures), film.landmarks, "mirrored", finder)
