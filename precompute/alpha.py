@@ -33,7 +33,7 @@ def read_alpha(path: Path, shape: tuple[int, int]) -> Image:
         with Pillow.open(path, formats=["PNG"]) as picture:
             if picture.size == shape[::-1] and picture.mode == "L":
                 return np.asarray(picture)
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
         raise BundleInvalid("alpha.png is damaged. Create the avatar again.") from error
     raise BundleInvalid("alpha.png does not fit the avatar. Create the avatar again.")
 

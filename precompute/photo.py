@@ -32,6 +32,8 @@ WORKING_SIDE = 4096
 BEHIND = (233, 235, 238)
 """Light grey (RGB) behind transparent pictures."""
 OPAQUE = 255
+_STRIP = 256
+"""Rows."""
 
 _BROKEN = (
     *(OSError, SyntaxError, ValueError, EOFError, LookupError, ArithmeticError, RuntimeError, TypeError),
@@ -95,7 +97,7 @@ def _decode(source: bytes | Path, convert: Callable[[Image.Image], Image.Image])
             "Save the photo as a JPEG.",
         )
     try:
-        picture = Image.open(io.BytesIO(data), formats=_formats())
+        picture = Image.open(io.BytesIO(data), formats=formats())
     except UnidentifiedImageError as error:
         head = data[:HEAD_BYTES]
         if is_heif(head) and not have_pillow_read_it():
@@ -135,8 +137,8 @@ def _decode(source: bytes | Path, convert: Callable[[Image.Image], Image.Image])
     return pixels
 
 
-def _formats() -> list[str]:
-    """The formats that this build of Pillow has."""
+def formats() -> list[str]:
+    """The formats that strangers' pictures may have, as far as this build of Pillow has them."""
     Image.init()
     wanted = (*FORMATS, HEIF) if have_pillow_read_it() else FORMATS
     return [name for name in wanted if name in Image.OPEN]
@@ -203,10 +205,14 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
 
 def _high_depth(picture: Image.Image) -> Image.Image:
     """16- and 32-bit grey to 8 bits; Pillow's own conversion would clip."""
-    values = np.asarray(picture, np.float64)
+    values = np.asarray(picture)
     high = float(values.max(initial=0))
     full = 65535.0 if picture.mode.startswith("I") and high <= 65535 else max(high, 1e-9)
-    grey = np.clip(np.nan_to_num(values) / full * 255 + 0.5, 0, 255).astype(np.uint8)
+    grey = np.empty(values.shape, np.uint8)
+    # In strips: all at once in numbers of 8 bytes takes two gigabytes.
+    for top in range(0, len(values), _STRIP):
+        strip = np.nan_to_num(values[top : top + _STRIP].astype(np.float64))
+        grey[top : top + _STRIP] = np.clip(strip / full * 255 + 0.5, 0, 255)
     return Image.fromarray(grey).convert("RGB")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from precompute.photo import WORKING_SIDE
+from precompute.photo import WORKING_SIDE, formats
 
 ORIENTATION = 0x0112
 """Tag of EXIF."""
@@ -35,11 +35,13 @@ def about_photo(source: bytes | Path, width: int, height: int) -> dict[str, Any]
         ``format``, ``width`` and ``height`` as the file has them, ``orientation`` (EXIF's number), and
         ``done``: what was done to it, in words.
     """
-    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    with Image.open(file, formats=formats()) as picture:
         wide, high = picture.size
         orientation = _orientation(picture)
         done = [_TURNS[orientation]] if orientation in _TURNS else []
-        if getattr(picture, "n_frames", 1) > 1:
+        # Not n_frames, which goes through all of them; a file of some megabytes may hold a million.
+        if getattr(picture, "is_animated", False):
             done.append("the first picture of several taken")
         if picture.mode == "CMYK":
             done.append("inks (CMYK) turned into colours of light")

@@ -17,6 +17,9 @@ MAX_RESTART_DELAY_SECONDS = 5.0
 STOP_TIMEOUT_SECONDS = 3.0
 _PR_SET_PDEATHSIG = 1
 """Of Linux' prctl(2): the signal that a process gets when its parent dies."""
+_OOM_SCORE = Path("/proc/self/oom_score_adj")
+_FIRST_TO_GO = 800
+"""Of 1000: before whatever serves somebody now."""
 
 
 def environment() -> dict[str, str]:
@@ -81,3 +84,9 @@ def die_with_parent() -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def go_first_without_memory() -> None:
+    """Let Linux end this process, and not one that serves somebody, when the machine's memory is full."""
+    with suppress(OSError):
+        _OOM_SCORE.write_text(str(_FIRST_TO_GO))

@@ -30,7 +30,7 @@ from server.jobs.records import StepEnd
 from server.jobs.stage_messages import Ended, Open, Run, Told, ToStages, Withdraw
 from server.settings import Settings
 from server.settings_environment import settings_of_parent
-from streaming.children import die_with_parent
+from streaming.children import die_with_parent, go_first_without_memory
 from streaming.clock import SystemClock
 from streaming.errors import LipstreamError
 from streaming.performer.wire import Channel
@@ -183,6 +183,7 @@ def main() -> int:
     parser.add_argument("--plan", required=True, help="where stages come from, as module:function")
     options = parser.parse_args()
     die_with_parent()
+    go_first_without_memory()
     os.nice(NICENESS)
     settings = settings_of_parent()
     logs.set_up(settings.log_level, settings.log_format)

@@ -15,7 +15,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
 from avatars.errors import BundleInvalid
-from avatars.manifest import LoopKind, Manifest
+from avatars.manifest import MAX_SIDE, LoopKind, Manifest
 from streaming.compositor.frame_store import FrameStore
 from streaming.compositor.planes import Plane, Planes, frame_planes, packed_size, unpack
 from streaming.timing import FPS
@@ -24,6 +24,8 @@ MAX_LOOP_BYTES = 300_000_000
 """Half a minute of 512 x 512."""
 MATTE_BYTES = 30_000_000
 """Of a loop's matte that are kept as they are; the rest shrinks to a twentieth."""
+MOST_PIXELS = (MAX_SIDE + 64) ** 2
+"""Of a frame, with what codecs put around it."""
 BT601 = (Colorspace.ITU601, Colorspace.SMPTE170M)
 _UNSPECIFIED = 2
 _BROKEN = (FFmpegError, IndexError, ValueError, EOFError)
@@ -201,6 +203,8 @@ def open_film(path: Path, name: str) -> tuple[VideoStream, Iterator[av.VideoFram
     stream = container.streams.video[0]
     # One thread: sessions that play must not be disturbed by one that opens.
     stream.codec_context.thread_count = 1
+    # A file of a megabyte may hold a frame of gigabytes, whatever size its container tells.
+    stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
     return stream, container.decode(stream)
 
 

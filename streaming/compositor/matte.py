@@ -149,7 +149,7 @@ def load_matte(path: Path, manifest: Manifest) -> StillMatte:
             plane = np.array(picture, np.uint8)
     except FileNotFoundError as error:
         raise BundleInvalid(f"The avatar '{manifest.id}' was deleted meanwhile. Choose another.") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
         raise _other("alpha.png", manifest.id) from error
     plane.flags.writeable = False
     return still_matte(plane)

@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import GifImagePlugin, Image, ImageCms
 
 from precompute.photo_about import about_photo
 
@@ -46,3 +46,18 @@ def test_what_is_done_to_unusual_ones(tmp_path):
     large = tmp_path / "large.png"
     Image.new("RGB", (5000, 100)).save(large)
     assert about_photo(large, 4096, 82)["done"] == ["made smaller, 4096 x 82"]
+
+
+def test_pictures_of_an_animation_are_not_counted(monkeypatch):
+    """A file of some megabytes may hold a million of them."""
+    frames = [Image.new("L", (99, 99), n) for n in range(9)]
+    gif = _saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    looked_at = []
+    seek = GifImagePlugin.GifImageFile._seek
+    monkeypatch.setattr(
+        GifImagePlugin.GifImageFile,
+        "_seek",
+        lambda file, frame, *rest: (looked_at.append(frame), seek(file, frame, *rest)),
+    )
+    assert about_photo(gif, 99, 99)["done"] == ["the first picture of several taken"]
+    assert max(looked_at) <= 1

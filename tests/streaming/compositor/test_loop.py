@@ -72,6 +72,19 @@ def test_a_damaged_loop_says_so(tmp_path, damage):
         _load(bundle)
 
 
+def test_frames_far_larger_than_any_avatar_are_not_decoded(tmp_path):
+    bundle = loop_bundle(tmp_path, count=1)
+    side = 2400
+    assert side**2 > loop.MOST_PIXELS
+    with av.open(str(bundle.part("idle.mp4")), "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = side, side, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame(side, side, "yuv420p")))
+        container.mux(stream.encode())
+    with pytest.raises(BundleInvalid, match="cannot be played"):
+        _load(bundle)
+
+
 def test_a_file_without_pictures_says_so(tmp_path):
     bundle = loop_bundle(tmp_path, count=1)
     with av.open(str(bundle.part("idle.mp4")), "w", format="mp4") as container:

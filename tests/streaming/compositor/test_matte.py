@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 
@@ -84,6 +87,11 @@ def test_a_matte_that_does_not_fit_says_so(tmp_path):
     other = bundle.manifest.model_copy(update={"width": 64})
     with pytest.raises(BundleInvalid, match=r"alpha\.png"):
         load_matte(bundle.part("alpha.png"), other)
+    bomb = b"IHDR" + struct.pack(">2I5B", 30_000, 30_000, 8, 0, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + bomb + struct.pack(">I", zlib.crc32(bomb))
+    bundle.part("alpha.png").write_bytes(png)
+    with pytest.raises(BundleInvalid, match="damaged"):
+        load_matte(bundle.part("alpha.png"), bundle.manifest)
     bundle.part("alpha.png").write_bytes(b"no picture")
     with pytest.raises(BundleInvalid, match=r"alpha\.png"):
         load_matte(bundle.part("alpha.png"), bundle.manifest)
