@@ -57,6 +57,8 @@ OPEN_BEGINS, OPEN_SURE = 0.02, 0.045
 where heads turn, they are wrong by as much."""
 SEEN_LESS = 1.12
 """Landmarks see wide mouths less open than they are, by this factor."""
+SPOKEN = 0.1
+"""Aperture from which on somebody who watches sees a mouth that talks."""
 OPEN_CALM = 0.7
 """Standard deviation in frames of the smoothing of the loop's own speech."""
 LIGHT_REACH = 0.22
@@ -142,7 +144,7 @@ def build_moving_mouths(
         "reference": reference,
         "eye_span": round(_unit(portrait.landmarks), 1),
         "mouth_closed": int(renderer.mouth.closed),
-        "own_speech": round(float((opened > 0).mean()), 3),
+        "own_speech": round(float((opened > SPOKEN).mean()), 3),
         "likeness": round(float(np.median(likeness)), 3),
     }
     return MovingMouths(atlas, heads, likeness, report)

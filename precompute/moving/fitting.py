@@ -61,11 +61,12 @@ STILL_JAW, ROUGH_JAW = 0.25, 0.35
 LIPS_RIM = 0.01, 0.05
 """Eye spans from the lips' edge within which an open mouth shows something else."""
 CENTRING_ROUNDS = 4
-PADDING = 10
+PADDING = 25
 """Frames beyond an end that smoothing looks at."""
-CALM, TALKING_CALM, TALKING_REACH = 1.0, 2.5, 3.0
+CALM, TALKING_CALM, TALKING_REACH = 1.0, 3.5, 3.0
 """Standard deviations in frames of the smoothing of what the picture says: where the mouth is shut; where the
-frame's own mouth talks, and so says less of where the head is; and of the way from one to the other."""
+frame's own mouth talks, and so says less of where the head is (twice, so that quick heads are not left
+behind); and of the way from one to the other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -276,7 +277,7 @@ def smooth_fits(fits: Sequence[Fit], opened: Floats, kind: LoopKind) -> list[Fit
     talks = gaussian_filter1d(talks, TALKING_REACH, mode="wrap" if kind == "forward" else "mirror")[:, None]
 
     def calm(values: Floats) -> Floats:
-        quick, slow = (_smoothed(values, spread, kind) for spread in (CALM, TALKING_CALM))
+        quick, slow = _smoothed(values, CALM, kind), _smoothed(values, TALKING_CALM, kind, twice=True)
         return quick + talks * (slow - quick)
 
     centres = calm(np.array([fit.centre for fit in fits]))
@@ -287,8 +288,12 @@ def smooth_fits(fits: Sequence[Fit], opened: Floats, kind: LoopKind) -> list[Fit
     ]
 
 
-def _smoothed(values: Floats, spread: float, kind: LoopKind) -> Floats:
-    """(N, k) along the frames; at the ends of a loop that turns back motion goes on beyond."""
+def _smoothed(values: Floats, spread: float, kind: LoopKind, *, twice: bool = False) -> Floats:
+    """(N, k) along the frames; at the ends of a loop that turns back motion goes on beyond.
+
+    A Gaussian flattens every bend of a motion. With ``twice``, what it takes away is smoothed in its turn and
+    given back: bends stay, trembling does not (Tukey's twicing).
+    """
     reach = min(PADDING, len(values) - 1)
     if kind == "forward":
         before, behind = values[-reach:], values[:reach]
@@ -296,7 +301,10 @@ def _smoothed(values: Floats, spread: float, kind: LoopKind) -> Floats:
         before, behind = 2 * values[0] - values[reach:0:-1], 2 * values[-1] - values[-2 : -reach - 2 : -1]
     wide = np.concatenate([before, values, behind])
     steady = median_filter(wide, size=(3, 1), mode="nearest")
-    return gaussian_filter1d(steady, spread, axis=0, mode="nearest")[reach:-reach]
+    once = gaussian_filter1d(steady, spread, axis=0, mode="nearest")
+    if twice:
+        once += gaussian_filter1d(steady - once, spread, axis=0, mode="nearest")
+    return once[reach:-reach]
 
 
 def _solve(terms: Floats, targets: Floats, weights: Floats, bend: float) -> Floats:

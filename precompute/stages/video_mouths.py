@@ -24,6 +24,8 @@ UNLIKE = 0.6
 """Frames that look less like the reference, where mouths go, are told of."""
 MOST_UNLIKE = 0.1
 """Share of such frames that is not worth a word."""
+MOST_SPOKEN = 0.1
+"""The same for frames in which the mouth that was filmed talks."""
 
 
 def _draw(desk: Desk) -> None:
@@ -50,6 +52,12 @@ def _draw(desk: Desk) -> None:
         desk.note(
             f"In {unlike:.0%} of the loop the mouth looks otherwise than where it rests, and may be drawn a "
             "little beside its place; a video with an even light and a resting mouth is better."
+        )
+    spoken = float(made.report["own_speech"])
+    if spoken > MOST_SPOKEN:
+        desk.note(
+            f"In {spoken:.0%} of the loop the filmed mouth talks, and is seen to while the avatar is silent; "
+            "a video in which nobody speaks is better."
         )
     desk.preview(moving_sheet(_frames(loop), made.atlas, made.heads))
 

@@ -63,6 +63,7 @@ def test_all_fits_together_and_the_reference_is_itself(made):
     np.testing.assert_allclose(made.heads.maps[n][:, :3], [[0, 1, 0], [0, 0, 1]], atol=0.02)
     np.testing.assert_allclose(made.heads.light[n][0], [1, 0, 0], atol=0.03)
     assert made.report["mouth_closed"] == 1 and made.likeness.min() > 0.8
+    assert made.report["own_speech"] == 0
 
 
 @pytest.mark.parametrize("pose", [MouthPose(0.7, 0.0), MouthPose(0.3, 1.0), MouthPose(press=1.0)])
@@ -91,6 +92,7 @@ def test_the_loop_s_own_speech_is_seen_and_covered(mira, finder, coarse):
     own = np.array([talking(n).aperture for n in range(FRAMES)])
     assert own[int(made.heads.reference[0])] < 0.15
     assert np.corrcoef(made.heads.opened, own)[0, 1] > 0.8
+    assert made.report["own_speech"] == pytest.approx((own > 0.1).mean(), abs=0.15)
     widest = int(own.argmax())
     shut = film.head.planes(widest)
     centre = made.heads.centres[widest]

@@ -58,6 +58,14 @@ def test_frames_unlike_the_reference_are_told(desk, made, monkeypatch):  # noqa:
     assert "25%" in desk.record("mouths").notes[0]
 
 
+@pytest.mark.parametrize(("share", "told"), [(0.08, False), (0.3, True)])
+def test_a_mouth_that_talks_while_the_avatar_is_silent_is_told(desk, made, monkeypatch, share, told):  # noqa: F811
+    talks = dataclasses.replace(made, report={**made.report, "own_speech": share})
+    monkeypatch.setattr(video_mouths, "build_moving_mouths", lambda *_: talks)
+    desk.run(VIDEO_MOUTHS)
+    assert [note[:6] for note in desk.record("mouths").notes] == (["In 30%"] if told else [])
+
+
 def test_only_loops_that_are_to_speak_have_the_stage():
     for loop_only in (False, True):
         order = AvatarOrder(avatar="anna", kind="video", loop_only=loop_only)
