@@ -25,6 +25,7 @@ from server.jobs.messages import (
     Forget,
     FromJobs,
     Gone,
+    NotRendered,
     Refused,
     Render,
     StopRender,
@@ -42,6 +43,7 @@ from streaming.render import RenderRequest
 
 ANSWER_SECONDS = 60.0
 """What a question to the jobs process waits for its answer."""
+UNREADABLE = "This version cannot read what was asked for."
 PREFIX: dict[JobKind, str] = {"avatar": "j_", "render": "r_"}
 
 Planner = Callable[[AvatarOrder], Sequence[StepRecord]]
@@ -310,6 +312,9 @@ class DurableJobs:
                 job = self._jobs.get(job_id)
                 if isinstance(job, RenderJob):
                     self._work.begin(job)
+                else:
+                    # Whoever waits for it would keep others from their turn.
+                    self._answer(NotRendered(job_id, "internal_error", UNREADABLE))
             case StopRender(job_id):
                 self._work.stop(job_id)
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
 
 from server.jobs.job import JobKind
@@ -30,6 +31,8 @@ Step = Callable[[str, Callable[[], Awaitable[StepEnd]]], Awaitable[StepEnd]]
 """Does a step, or answers for one that is finished already."""
 Work = Callable[[str, Step], Awaitable[JobRecord]]
 """Does the job with this id; returns it as it ended."""
+
+log = structlog.get_logger(__name__)
 
 
 class _Uninteresting(logging.Filter):
@@ -69,6 +72,8 @@ class Ledger:
         )
 
         self._workflows: dict[JobKind, Callable[..., Any]] = {}
+        self.unreadable: dict[str, float] = {}
+        """Jobs that another version kept in a way that this one does not know, and when they were submitted."""
 
     def launch(self, work: dict[JobKind, Work]) -> None:
         """Open the database, and go on with what is not finished; call it in the event loop that works.
@@ -94,8 +99,14 @@ class Ledger:
 
     async def all(self) -> list[JobRecord]:
         """Every job that is kept, in the order in which they were submitted."""
-        found = await DBOS.list_workflows_async(app_version=self._version)
-        return [await self._job(status) for status in found]
+        jobs: list[JobRecord] = []
+        for status in await DBOS.list_workflows_async(app_version=self._version):
+            try:
+                jobs.append(await self._job(status))
+            except (msgspec.ValidationError, LookupError, TypeError) as error:
+                log.warning("a kept job cannot be read", job=status.workflow_id, reason=str(error))
+                self.unreadable[status.workflow_id] = (status.created_at or 0) / 1000
+        return jobs
 
     async def _job(self, status: WorkflowStatus) -> JobRecord:
         if status.status == "SUCCESS":

@@ -143,7 +143,7 @@ class JobsLink:
                     elif isinstance(message, Unable):
                         self._give_up(message.message)
                     else:
-                        self._heard(message)
+                        self._hear(message)
             except msgspec.DecodeError as error:
                 log.error("the jobs process spoke nonsense", error=str(error))
             except OSError as error:
@@ -158,6 +158,13 @@ class JobsLink:
                     await reap(self._process)
                     self._process = None
         return was_ready
+
+    def _hear(self, message: FromJobs) -> None:
+        try:
+            self._heard(message)
+        except Exception:
+            # One job that another version kept, say: the others go on.
+            log.exception("what the jobs process says cannot be used")
 
     def _give_up(self, why: str) -> None:
         self._unable = why

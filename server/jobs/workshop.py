@@ -153,13 +153,21 @@ class Workshop:
                 self._expect(job).there.set()
             self._jobs[job.id] = job
         oldest = self._clock.wall() - max(keeping.seconds for keeping in self._options.keeping.values())
-        await asyncio.to_thread(self._folders.sweep, self._server, frozenset(self._jobs), oldest)
+        strange = await self._unreadable(oldest)
+        await asyncio.to_thread(self._folders.sweep, self._server, strange | self._jobs.keys(), oldest)
         self._loaded.set()
         for job in self._jobs.values():
             self._tell(job)
             if job.ended:
                 self._expiry.note(job)
         self._channel.send(Ready())
+
+    async def _unreadable(self, oldest: float) -> set[str]:
+        """Jobs that stay as they are for the version that kept them, as long as ended ones are kept."""
+        for job_id, created in self._ledger.unreadable.items():
+            if created < oldest:
+                await self._ledger.delete(job_id)
+        return {job_id for job_id, created in self._ledger.unreadable.items() if created >= oldest}
 
     async def serve(self) -> None:
         """Do what the server asks, until it closes the pipe."""

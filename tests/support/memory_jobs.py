@@ -29,6 +29,7 @@ class MemoryLedger:
         self.steps: dict[str, dict[str, StepEnd]] = {}
         self.outcomes: dict[str, JobRecord | str] = {}
         self.broken: Exception | None = None
+        self.unreadable: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def launch(self, work: dict[str, Any]) -> None:
