@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+import sqlalchemy
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
 
@@ -23,6 +24,8 @@ from server.jobs.records import JobRecord, StepEnd, end, fold
 SCHEMA = "1"
 """Of what is kept. Jobs of another one are not gone on with."""
 UNFINISHED = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
+NO_ROOM = ("database or disk is full", "disk I/O error")
+"""How SQLite says that nothing can be written."""
 BROKEN = "The job broke off; the server's log says why. Start it again."
 
 Stopped = error.DBOSWorkflowCancelledError
@@ -42,6 +45,17 @@ class _Uninteresting(logging.Filter):
         cause = record.exc_info[1] if record.exc_info else None
         cancelled = error.DBOSWorkflowCancelledError | error.DBOSAwaitedWorkflowCancelledError
         return not isinstance(cause, cancelled) and "was cancelled" not in record.getMessage()
+
+
+def _wait_for_room(context: sqlalchemy.engine.ExceptionContext) -> None:
+    """Let DBOS try again what a full disk refused; it does so only with a database that is locked.
+
+    Otherwise a job would be told to have failed that is kept as one that goes on, and be done once more by the
+    next process.
+    """
+    said = str(context.original_exception)
+    if any(reason in said for reason in NO_ROOM):
+        raise RuntimeError(f"{said}; until there is room on the disk, the database is locked")
 
 
 class Ledger:
@@ -73,7 +87,7 @@ class Ledger:
 
         self._workflows: dict[JobKind, Callable[..., Any]] = {}
         self.unreadable: dict[str, float] = {}
-        """Jobs that another version kept in a way that this one does not know, and when they were submitted."""
+        """Jobs that another version kept in a way unknown to this one, and when they were submitted."""
 
     def launch(self, work: dict[JobKind, Work]) -> None:
         """Open the database, and go on with what is not finished; call it in the event loop that works.
@@ -83,6 +97,8 @@ class Ledger:
         """
         self._workflows = {kind: _workflow(kind, do) for kind, do in work.items()}
         DBOS.launch()
+        # Not before: a server waits for its jobs process to come up.
+        sqlalchemy.event.listen(sqlalchemy.Engine, "handle_error", _wait_for_room)
 
     async def begin(self, job: JobRecord) -> None:
         """Keep a job, and begin it. A second time changes nothing."""

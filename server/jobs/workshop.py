@@ -302,6 +302,7 @@ class Workshop:
                         break
                     self._tell(job)
                 await asyncio.to_thread(self._folders.tidy, job_id)
+                self._check(run)
                 self._ended(run, "failed" if ended.code else "done", ended.at)
         except Stopped:
             raise

@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import io
+import threading
 import weakref
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -109,6 +110,29 @@ async def test_cancelling_what_waits_and_what_runs(open_house):
         assert len(house.renderer.gates) == 1, "what was cancelled in the queue must never start"
         after = await house.jobs.submit_render(REQUEST)
         await until(house, after, "running")
+
+
+async def test_a_job_that_is_cancelled_in_its_last_moment_is_not_done(open_house, monkeypatch):
+    async with open_house() as house:
+        job = await house.jobs.submit_render(REQUEST)
+        await house.renderer.begun(1)
+        loop, tidy = asyncio.get_running_loop(), house.folders.tidy
+        tidying, go_on = asyncio.Event(), threading.Event()
+
+        def slowly(job_id: str) -> None:
+            loop.call_soon_threadsafe(tidying.set)
+            assert go_on.wait(20)
+            tidy(job_id)
+
+        monkeypatch.setattr(house.folders, "tidy", slowly)
+        house.renderer.gates[0].set_result(None)
+        await tidying.wait()
+        cancelling = asyncio.create_task(house.jobs.cancel(job))
+        await settle()
+        go_on.set()
+        await cancelling
+        assert (job.status, house.notes.ended) == ("cancelled", [("render", "cancelled")])
+        assert house.ledger.outcomes[job.id] == "cancelled"
 
 
 async def test_results_expire_with_their_files(open_house):
