@@ -10,10 +10,12 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_core import to_jsonable_python
 
-from server.settings import PREFIX, Settings
+from server.settings import PREFIX, SECRET_FIELDS, Settings
 
 NOT_PASSED_ON = frozenset({"api_key", "ice_servers", "cors_origins"})
 """What no child needs to know."""
+NO_SECRETS = {PREFIX + name.upper(): "" for name in SECRET_FIELDS}
+"""For those that run models or decode strangers' files; the database's password is nothing to them, too."""
 
 
 def environment_of(settings: Settings, leave_out: Collection[str] = NOT_PASSED_ON) -> dict[str, str]:

@@ -31,7 +31,7 @@ from server.missing_parts import build_missing_parts
 from server.peers import Peers
 from server.recordings import Recordings
 from server.settings import Settings
-from server.settings_environment import environment_of
+from server.settings_environment import NO_SECRETS, environment_of
 from server.uploads import Uploads
 from server.voice_profiles import VoiceProfiles, needed_engine
 from streaming.clock import Clock, SystemClock
@@ -180,7 +180,10 @@ def build_state(settings: Settings, clock: Clock | None = None) -> State:
     compositors = AvatarCompositorFactory(store)
     films = marked(compositors, settings.mark, settings.mark_font)
     performer = LocalPerformer(
-        performer_config(settings), clock=clock, on_restart=metrics.performer_restarted
+        performer_config(settings),
+        clock=clock,
+        on_restart=metrics.performer_restarted,
+        environment=NO_SECRETS,
     )
     limits = SessionLimits(
         max_sessions=settings.sessions_at_once(),

@@ -14,9 +14,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-import sqlalchemy
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import ExceptionContext
 
 from server.jobs.job import JobKind
 from server.jobs.records import JobRecord, StepEnd, end, fold
@@ -47,11 +48,11 @@ class _Uninteresting(logging.Filter):
         return not isinstance(cause, cancelled) and "was cancelled" not in record.getMessage()
 
 
-def _wait_for_room(context: sqlalchemy.engine.ExceptionContext) -> None:
+def _wait_for_room(context: ExceptionContext) -> None:
     """Let DBOS try again what a full disk refused; it does so only with a database that is locked.
 
-    Otherwise a job would be told to have failed that is kept as one that goes on, and be done once more by the
-    next process.
+    Otherwise a job would be told to have failed that is kept as one that goes on, and be done once more by
+    the next process.
     """
     said = str(context.original_exception)
     if any(reason in said for reason in NO_ROOM):
@@ -98,7 +99,7 @@ class Ledger:
         self._workflows = {kind: _workflow(kind, do) for kind, do in work.items()}
         DBOS.launch()
         # Not before: a server waits for its jobs process to come up.
-        sqlalchemy.event.listen(sqlalchemy.Engine, "handle_error", _wait_for_room)
+        event.listen(Engine, "handle_error", _wait_for_room)
 
     async def begin(self, job: JobRecord) -> None:
         """Keep a job, and begin it. A second time changes nothing."""

@@ -12,13 +12,11 @@ import msgspec
 
 from server.jobs.records import StepEnd
 from server.jobs.stage_messages import Ended, FromStages, Open, Run, Told, ToStages, Withdraw
+from server.settings_environment import NO_SECRETS
 from streaming.children import kill, spawn
 from streaming.performer.wire import Channel
 
 COMMAND = (sys.executable, "-m", "server.jobs.stage_child")
-
-NO_SECRETS = {"LIPSTREAM_JOBS_URL": ""}
-"""A process that decodes strangers' files need not know the database's password."""
 
 
 class StagesDied(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,6 +92,7 @@ class LocalPerformer:
         clock: source of restart delays.
         on_restart: called each time a dead child is replaced.
         command: how to start the child, without its arguments; for tests.
+        environment: of the child, beside that of this process.
     """
 
     def __init__(
@@ -101,11 +102,13 @@ class LocalPerformer:
         clock: Clock | None = None,
         on_restart: Callable[[], None] | None = None,
         command: tuple[str, ...] = (sys.executable, "-m", "streaming.performer.child"),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._config = config or PerformerConfig()
         self._clock = clock or SystemClock()
         self._on_restart = on_restart
         self._command = command
+        self._environment = environment
         self._channel: Channel[FromPerformer] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
@@ -297,7 +300,7 @@ class LocalPerformer:
             *(("--data-dir", str(self._config.data_dir)) if self._config.data_dir else ()),
             *("--options", msgspec.json.encode(self._config.options).decode()),
         )
-        return await spawn(command, theirs)
+        return await spawn(command, theirs, self._environment)
 
     async def _reap(self) -> None:
         process = self._process

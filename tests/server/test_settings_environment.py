@@ -1,7 +1,10 @@
+import asyncio
+import socket
 from pathlib import Path
 
 import pytest
 
+from server.jobs.stage_process import StageProcess, StagesDied
 from server.settings import Settings, SettingsError, load_settings
 from server.settings_environment import environment_of, settings_of_parent
 
@@ -34,3 +37,24 @@ def test_a_database_of_jobs_is_postgresql_and_its_password_is_not_repeated(monke
     with pytest.raises(SettingsError, match="LIPSTREAM_JOBS_URL: it is no address") as caught:
         load_settings()
     assert "secret" not in str(caught.value)
+
+
+async def test_engines_and_stages_run_without_secrets(still, monkeypatch, tmp_path: Path):
+    secrets = {"LIPSTREAM_API_KEY", "LIPSTREAM_ICE_SERVERS", "LIPSTREAM_JOBS_URL"}
+    started: list[dict[str, str]] = []
+
+    async def start(*command: str, env: dict[str, str], **_: object) -> None:
+        started.append(env)
+        raise OSError("not for real")
+
+    async with still() as server:
+        for name in secrets:
+            monkeypatch.setenv(name, "secret")
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+        stages = StageProcess(tmp_path, "{}", "none:none", lambda told: None)
+        with pytest.raises(StagesDied):
+            await stages.run("open")
+        ours, theirs = socket.socketpair()
+        with ours, theirs, pytest.raises(OSError, match="not for real"):
+            await server.state.performer._spawn(theirs)
+    assert [{env[name] for name in secrets} for env in started] == [{""}, {""}]
