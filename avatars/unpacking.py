@@ -24,11 +24,12 @@ from avatars.archive import CHUNK_BYTES, MAX_ARCHIVE_BYTES, NEEDED
 from avatars.bundle import MAX_MANIFEST_BYTES, Bundle, parse_manifest
 from avatars.errors import AvatarUnwritable, BundleInvalid
 from avatars.folders import TEMPORARY_PREFIX
-from avatars.manifest import MANIFEST_NAME, PART_LIMITS, Manifest, Part
+from avatars.manifest import MANIFEST_NAME, PART_LIMITS, Manifest, Part, PartName
 from avatars.store import AvatarStore
 
 MAX_DIRECTORY_BYTES = 16 << 10
 """The list of a handful of files; ``zipfile`` would hold one of any length in memory."""
+MATTES: tuple[PartName, ...] = ("alpha.png", "alpha.mp4")
 
 _END = struct.Struct("<4s4H2LH")
 _END_MAGIC, _ZIP64_MAGIC = b"PK\x05\x06", b"PK\x06\x07"
@@ -40,6 +41,9 @@ _MAGIC: dict[str, tuple[int, bytes]] = {
     "idle.mp4": (4, b"ftyp"),
     "alpha.mp4": (4, b"ftyp"),
     "alpha.png": (0, b"\x89PNG\r\n\x1a\n"),
+    "backdrop.mp4": (4, b"ftyp"),
+    "steps.webp": (8, b"WEBP"),
+    "report.json": (0, b"{"),
     "faces.npz": (0, b"PK\x03\x04"),
 }
 """Where in a part stands what tells its kind; the store opens the other parts."""
@@ -155,6 +159,10 @@ def _manifest(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> 
     for name in NEEDED:
         if name not in manifest.parts:
             raise _invalid(f"it has no {name}")
+    if manifest.background != "own" and manifest.parts.keys().isdisjoint(MATTES):
+        raise _invalid("nothing tells where its person is, who has no background")
+    if manifest.background == "video" and "backdrop.mp4" not in manifest.parts:
+        raise _invalid("it has no backdrop.mp4")
     for name, part in manifest.parts.items():
         if part.bytes > PART_LIMITS[name]:
             raise _invalid(f"{name} is larger than {PART_LIMITS[name] >> 20} MB")

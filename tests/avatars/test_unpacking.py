@@ -193,6 +193,8 @@ def huge_directory(data: bytes) -> bytes:
         (told(id="../ada"), "id"),
         (told(id=".part-ada"), "id"),
         (told(parts={}), "does not tell of it"),
+        (told(background="transparent"), "nothing tells where"),
+        (told(background="video"), "nothing tells where"),
         (claimed("idle.mp4", sha256="0" * 64), "idle.mp4 is not what"),
         (claimed("idle.mp4", bytes=5), "does not have the size"),
         (claimed("idle.mp4", bytes=40 * MEGABYTE), "larger than 32 MB"),
@@ -210,6 +212,9 @@ def test_what_is_not_an_avatar_is_refused_and_leaves_nothing(store, sound, chang
     [
         ("poster.webp", b"<html>" * 9, "not of the kind"),
         ("idle.mp4", b"#EXTM3U\nfile:///etc/passwd\n", "not of the kind"),
+        ("backdrop.mp4", b"#EXTM3U\nfile:///etc/passwd\n", "not of the kind"),
+        ("steps.webp", b"<html>" * 9, "not of the kind"),
+        ("report.json", b"<html>", "not of the kind"),
         ("atlas.npz", b"PK\x03\x04nothing", "mouth atlas"),
     ],
 )
