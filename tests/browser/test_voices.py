@@ -163,6 +163,8 @@ async def test_a_voice_that_became_somebody_elses_or_went_away_takes_its_buttons
         await item.get_by_role("button", name="Listen").click()
         await visitor.until(ERROR)
         assert "token" in await page.inner_text("#voice-error")
+        # The list is asked for anew when that is told.
+        await item.get_by_role("button").first.wait_for(state="detached")
         assert await item.count() == 1 and await item.get_by_role("button").count() == 0
 
         await page.evaluate(
@@ -191,6 +193,8 @@ async def test_others_see_a_voice_and_cannot_touch_it(server: LiveServer, browse
     async with visit(browser, server.url) as other:
         await open_panel(other.page)
         item = other.page.locator(".voice-item", has_text="Shared")
+        # The list is asked for anew when that is told.
+        await item.get_by_role("button").first.wait_for(state="detached")
         assert await item.count() == 1 and await item.get_by_role("button").count() == 0
 
 
