@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,9 @@ CRASHED = (
     "The process of this step died, and died again when it was tried once more. Most often there is too "
     "little memory: try a smaller photo or a shorter video."
 )
+SILENT_SECONDS = 3600.0
+"""A step that gets no further for so long hangs, and others wait for its place."""
+STALLED = "This step got no further for an hour, and was ended. Try another photo or video."
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +56,7 @@ class StageRuns:
             folder, msgspec.json.encode(job.order).decode(), plan, self._told, command
         )
         self._stopped = False
+        self._heard = clock.now()
 
     async def run(self, name: str) -> StepEnd:
         """Do a stage.
@@ -64,12 +69,32 @@ class StageRuns:
         self._changed()
         for crash in range(1, CRASHES + 1):
             try:
-                return await self._process.run(name)
+                return await self._run(name)
             except StagesDied:
                 if self._stopped:
                     raise Stopped(f"{self._job.id} is cancelled") from None
                 log.warning("a stage's process died", job=self._job.id, stage=name, times=crash)
         return StepEnd(at=self._clock.wall(), code="stage_crashed", message=CRASHED)
+
+    async def _run(self, name: str) -> StepEnd:
+        """Do a stage; one that hangs is ended."""
+        self._heard = self._clock.now()
+        work = asyncio.ensure_future(self._process.run(name))
+        try:
+            while not work.done() and (end := self._heard + SILENT_SECONDS) > self._clock.now():
+                silence = asyncio.ensure_future(self._clock.sleep_until(end))
+                try:
+                    await asyncio.wait((work, silence), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    silence.cancel()
+        finally:
+            # Its process is killed then.
+            work.cancel()
+            await asyncio.wait((work,))
+        if not work.cancelled():
+            return work.result()
+        log.warning("a stage hangs and is ended", job=self._job.id, stage=name)
+        return StepEnd(at=self._clock.wall(), code="stage_stalled", message=STALLED)
 
     async def withdraw(self) -> None:
         """Take the avatar out of the store again that the stages may have made."""
@@ -92,6 +117,7 @@ class StageRuns:
         await self._process.close()
 
     def _told(self, told: Told) -> None:
+        self._heard = self._clock.now()
         step = self._job.step(told.stage)
         step.progress, step.preview, step.notes = told.progress, told.preview, told.notes
         self._changed()
