@@ -85,9 +85,15 @@ class LeftOut:
     reason: str
 
     def __str__(self) -> str:
-        if self.reason == CUT:
-            return f"{self.begin:.1f} s: a cut"
-        return f"{self.begin:.1f}-{self.end:.1f} s: {REASONS[self.reason]}"
+        return f"{times(self.begin, self.end)}: {REASONS[self.reason]}"
+
+
+def times(begin: float, end: float) -> str:
+    """A part of a video, or a moment of it, in tenths of a second; finer where these say the same."""
+    if begin == end:
+        return f"{begin:.1f} s"
+    digits = 1 if f"{begin:.1f}" != f"{end:.1f}" else 2
+    return f"{begin:.{digits}f}-{end:.{digits}f} s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,13 +31,13 @@ def check_parts(settings: Settings, builders: Sequence[PartBuilder]) -> None:
 
 def loop_lines(loop: dict[str, Any]) -> list[str]:
     """Sentences on the stretch that was chosen, from what the stage ``loop`` reported."""
+    # Imported here: it is slow to load.
+    from precompute.loop import times
+
     begin, end = loop["begin"], loop["end"]
     lines = [f"Its loop is {begin:.1f} to {end:.1f} s of the video, {end - begin:.1f} s."]
     listed = [
-        f"{part['begin']:.1f} s: {part['reason']}"
-        if part["begin"] == part["end"]
-        else f"{part['begin']:.1f}-{part['end']:.1f} s: {part['reason']}"
-        for part in loop["left_out"][:SHOWN_LEFT_OUT]
+        f"{times(part['begin'], part['end'])}: {part['reason']}" for part in loop["left_out"][:SHOWN_LEFT_OUT]
     ]
     more = len(loop["left_out"]) + loop.get("left_out_more", 0) - len(listed)
     if listed:
