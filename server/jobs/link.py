@@ -21,6 +21,8 @@ START_TIMEOUT_SECONDS = 30.0
 """What a submission waits for a process that is not up yet."""
 MAX_STARTS = 3
 """A process that dies this often before it was ever ready will not come up by itself."""
+FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 15.0, 600.0
+"""When it cannot come up, it is tried again after so long: its database may start later than the server."""
 STOPPING = "The server is stopping. Try again when it is back."
 
 log = structlog.get_logger(__name__)
@@ -56,6 +58,7 @@ class JobsLink:
         self._supervisor: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()
         self._unable = ""
+        self._resting: asyncio.Future[None] | None = None
         self._closing = False
         self.restarts = 0
 
@@ -81,6 +84,8 @@ class JobsLink:
             self._unable = ""
             self._settled.clear()
             self._supervisor = asyncio.create_task(self._supervise(), name="jobs-supervisor")
+        elif self._resting is not None:
+            self._rested()
         try:
             async with asyncio.timeout(START_TIMEOUT_SECONDS):
                 # It may be gone again before this task has its turn.
@@ -107,7 +112,7 @@ class JobsLink:
         self._give_up(STOPPING)
 
     async def _supervise(self) -> None:
-        delay = FIRST_RESTART_DELAY_SECONDS
+        delay, rest = FIRST_RESTART_DELAY_SECONDS, FIRST_REST_SECONDS
         starts, ever_ready = 0, False
         while True:
             was_ready = await self._run()
@@ -115,12 +120,35 @@ class JobsLink:
             if not self._unable and not ever_ready and starts >= MAX_STARTS:
                 self._give_up("The jobs process dies while it starts; the server's log says more.")
             if self._unable:
-                log.error("no jobs", reason=self._unable)
-                return
+                log.error("no jobs", reason=self._unable, again_in_seconds=rest)
+                await self._rest(rest)
+                delay, rest = FIRST_RESTART_DELAY_SECONDS, min(2 * rest, LONGEST_REST_SECONDS)
+                starts, ever_ready = 0, False
+                continue
+            if was_ready:
+                rest = FIRST_REST_SECONDS
             delay = next_delay(delay, was_ready)
             log.warning("jobs process died, starting it again", delay_seconds=delay)
             await self._clock.sleep_until(self._clock.now() + delay)
             self.restarts += 1
+
+    async def _rest(self, seconds: float) -> None:
+        """Return when it may be tried again: somebody asks for it, or after ``seconds``."""
+        self._resting = resting = asyncio.get_running_loop().create_future()
+        timer = asyncio.ensure_future(self._clock.sleep_until(self._clock.now() + seconds))
+        try:
+            await asyncio.wait((resting, timer), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+        if self._resting is not None:
+            self._rested()
+
+    def _rested(self) -> None:
+        resting, self._resting = self._resting, None
+        self._unable = ""
+        self._settled.clear()
+        if resting is not None:
+            resting.set_result(None)
 
     async def _run(self) -> bool:
         """Start the process and pass on what it says until it is gone; whether it ever was ready."""
