@@ -110,6 +110,8 @@ def main() -> int:
 async def _main_and_gone(options: argparse.Namespace, settings: Settings) -> None:
     try:
         await _main(options, settings)
+    except Exception:
+        log.exception("the jobs process breaks off")
     finally:
         sys.stderr.flush()
         # Threads that wait for a lock or a database would hold the process, and so the lock of the folder.

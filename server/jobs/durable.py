@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import shutil
 from collections import Counter
@@ -378,6 +379,9 @@ def _take_in(folder: Path, files: Sequence[tuple[str, BinaryIO]]) -> None:
         source.seek(0)
         with (folder / name).open("wb") as target:
             shutil.copyfileobj(source, target)
+            target.flush()
+            # Its job is acknowledged by a database that is on the disk: so is this.
+            os.fsync(target.fileno())
 
 
 def _looked_at(future: asyncio.Future[None]) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import io
+import os
 import threading
 import weakref
 from contextlib import asynccontextmanager
@@ -231,6 +232,14 @@ async def test_what_cannot_be_kept_is_refused_and_leaves_nothing(open_house):
         assert not list(house.folders.root.glob("r_*"))
         assert not list(house.folders.incoming(house.jobs._server).iterdir())
         await until(house, await house.jobs.submit_render(REQUEST), "running")
+
+
+async def test_what_was_sent_is_on_the_disk_before_its_job_is_acknowledged(open_house, monkeypatch):
+    written: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda file: written.append(os.fstat(file).st_size))
+    async with open_house() as house:
+        await house.jobs.submit_render(REQUEST, io.BytesIO(b"RIFF"))
+        assert written == [4]
 
 
 async def test_forgetting_what_runs_cancels_it_first(open_house):
