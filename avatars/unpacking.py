@@ -13,6 +13,7 @@ import shutil
 import stat
 import struct
 import tempfile
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Generator
@@ -163,12 +164,20 @@ def _manifest(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> 
         raise _invalid("nothing tells where its person is, who has no background")
     if manifest.background == "video" and "backdrop.mp4" not in manifest.parts:
         raise _invalid("it has no backdrop.mp4")
+    if any(unicodedata.category(c) == "Cc" and c not in "\t\r\n" for c in _said(manifest)):
+        raise _invalid("its name or provenance has control characters, which terminals would obey")
     for name, part in manifest.parts.items():
         if part.bytes > PART_LIMITS[name]:
             raise _invalid(f"{name} is larger than {PART_LIMITS[name] >> 20} MB")
         if entries[name].file_size != part.bytes:
             raise _invalid(f"{name} does not have the size that {MANIFEST_NAME} tells")
     return manifest
+
+
+def _said(manifest: Manifest) -> str:
+    """All that it says in words."""
+    made = manifest.provenance
+    return " ".join((manifest.name, made.source, made.author, made.licence, made.consent, *made.tools))
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

@@ -108,10 +108,15 @@ def credits_of(manifest: Manifest, created: float | None = None) -> Credits:
     """
     made = manifest.provenance
     author, licence, consent = (
-        "" if line == NOT_STATED else " ".join(line.split())
-        for line in (made.author, made.licence, made.consent)
+        "" if line == NOT_STATED else _tidy(line) for line in (made.author, made.licence, made.consent)
     )
-    return Credits(" ".join(manifest.name.split()), author, licence, consent, created)
+    return Credits(_tidy(manifest.name), author, licence, consent, created)
+
+
+def _tidy(text: str) -> str:
+    """In one line, without what nobody sees: a NUL ends a field, and XML cannot hold them all."""
+    seen = "".join(" " if c.isspace() else c for c in text if c.isspace() or c.isprintable())
+    return " ".join(seen.split())
 
 
 def _plain(name: str, value: str) -> str:

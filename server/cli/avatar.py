@@ -12,7 +12,7 @@ from server.cli import avatar_exchange
 from server.cli.avatar_create import create
 from server.cli.avatar_parts import open_store, rebuild
 from server.cli.avatar_show import show
-from server.cli.common import out, readable_errors
+from server.cli.common import out, plain, readable_errors
 
 app = typer.Typer(help="Avatars.", no_args_is_help=True)
 app.command()(create)
@@ -36,10 +36,10 @@ def list_all() -> None:
                 continue
             table.add_row(
                 manifest.id,
-                escape(manifest.name),
+                plain(manifest.name),
                 f"{manifest.width}x{manifest.height}",
                 ", ".join(entry.engines),
-                escape(manifest.provenance.licence),
+                plain(manifest.provenance.licence),
                 "built in" if entry.builtin else "",
             )
     out().print(table)

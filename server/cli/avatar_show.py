@@ -13,7 +13,7 @@ from avatars.bundle import Bundle
 from avatars.manifest import Provenance
 from avatars.store import AvatarStore
 from server.cli.avatar_parts import musetalk_state, open_store
-from server.cli.common import EXIT_USAGE, fail, out, readable_errors
+from server.cli.common import EXIT_USAGE, fail, out, plain, readable_errors
 
 VERDICTS = {"good": "green", "fair": "yellow", "poor": "red"}
 SHOWN_DIGITS = 12
@@ -48,15 +48,15 @@ def _about(store: AvatarStore, bundle: Bundle) -> Table:
     manifest = bundle.manifest
     table = Table(show_header=False, box=None)
     table.add_row("id", manifest.id)
-    table.add_row("name", _plain(manifest.name))
+    table.add_row("name", plain(manifest.name))
     table.add_row("size", f"{manifest.width}x{manifest.height} at {manifest.fps} fps")
     table.add_row("idle loop", f"{manifest.frames / manifest.fps:.1f} s, {manifest.loop}")
     table.add_row("background", manifest.background)
     table.add_row("engines", ", ".join(manifest.engines))
     table.add_row("created", manifest.created.date().isoformat())
     for name in ("source", "author", "licence", "consent"):
-        table.add_row(name, _plain(getattr(manifest.provenance, name)))
-    table.add_row("provenance", _plain(provenance_line(manifest.provenance)))
+        table.add_row(name, plain(getattr(manifest.provenance, name)))
+    table.add_row("provenance", plain(provenance_line(manifest.provenance)))
     megabytes = sum(part.bytes for part in manifest.parts.values()) / 1e6
     table.add_row("parts", f"{', '.join(manifest.parts)} ({megabytes:.1f} MB)")
     table.add_row("musetalk", escape(musetalk_state(store, manifest.id)))
@@ -82,9 +82,9 @@ def _report(bundle: Bundle) -> Table | None:
     step = ""
     for line in lines:
         colour = VERDICTS.get(line.verdict)
-        verdict = f"[{colour}]{line.verdict}[/{colour}]" if colour else escape(line.verdict)
+        verdict = f"[{colour}]{line.verdict}[/{colour}]" if colour else plain(line.verdict)
         table.add_row(
-            escape(line.step) if line.step != step else "", escape(line.what), escape(line.value), verdict
+            plain(line.step) if line.step != step else "", plain(line.what), plain(line.value), verdict
         )
         step = line.step
     return table
@@ -103,8 +103,3 @@ def _write_sheet(store: AvatarStore, bundle: Bundle, path: Path) -> None:
         path.write_bytes(encoded.tobytes())
     except OSError as error:
         fail(f"{path} cannot be written ({error.strerror}).")
-
-
-def _plain(text: str) -> str:
-    """Others' text, without anything that a terminal would obey."""
-    return escape("".join(char if char.isprintable() else " " for char in text))

@@ -71,3 +71,8 @@ def readable_errors() -> Generator[None]:
     except (KeyboardInterrupt, asyncio.CancelledError):
         err().print("Cancelled.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def plain(text: str) -> str:
+    """Others' text, without anything that a terminal would obey."""
+    return escape("".join(char if char.isprintable() else " " for char in text))

@@ -193,6 +193,8 @@ def huge_directory(data: bytes) -> bytes:
         (told(id="../ada"), "id"),
         (told(id=".part-ada"), "id"),
         (told(parts={}), "does not tell of it"),
+        (told(name="Ada\x1b[2J"), "control characters"),
+        (told(provenance={"author": "Jane\x00"}), "control characters"),
         (told(background="transparent"), "nothing tells where"),
         (told(background="video"), "nothing tells where"),
         (claimed("idle.mp4", sha256="0" * 64), "idle.mp4 is not what"),

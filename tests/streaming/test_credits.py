@@ -35,6 +35,14 @@ def test_what_nobody_stated_is_left_out():
     assert "CreateDate" not in credits.xmp()
 
 
+def test_what_nobody_sees_is_left_out():
+    """A NUL would end a container's field, and U+FFFE makes XMP unreadable."""
+    credits = credits_of(_manifest(author="Jane\x00 \x1b[31mRoe", licence="M\ufffeIT", consent="\u202eyes"))
+    assert (credits.author, credits.licence, credits.consent) == ("Jane [31mRoe", "MIT", "yes")
+    packet = credits.xmp()
+    ElementTree.fromstring(packet[packet.index("?>") + 2 : packet.rindex("<?")])
+
+
 def test_xmp_is_well_formed_whatever_people_write():
     odd = 'a < b & "c" \x00\x1b]]> é'
     packet = Credits(odd, odd, odd, odd, 0.0).xmp()

@@ -55,6 +55,18 @@ def test_what_was_judged_and_where_it_comes_from_is_told(store):
     assert "How it was made" not in run("mira")[1]
 
 
+def test_a_strangers_words_do_nothing_to_the_terminal(store):
+    judged = {"eye\x1b[2J_span": {"value": "\x1b]0;mine", "verdict": "\x1b[8m"}}
+    report = {"version": 1, "steps": {"\x1b[1A": {"judged": judged, "format": "\x1b[2K"}}}
+    evil = {"name": "Ada\x1b[2J", "provenance": Provenance(licence="MIT\x1b[2J")}
+    bundle_with(store.root, "ada", {"report.json": json.dumps(report).encode()}, **evil)
+    for words in (["show", "ada"], ["list"]):
+        told = CliRunner().invoke(app, ["avatar", *words])
+        assert told.exit_code == 0 and "Ada" in told.output
+        assert "\x1b" not in re.sub(r"\x1b\[[0-9;]*m", "", told.output)
+        assert "\x1b[8m" not in told.output
+
+
 def test_the_sheet_has_the_steps_above_mouths_and_eyes(store):
     bundle_with(store.root, "ada", {"steps.webp": steps(2 * COLUMNS * TILE, 600)})
     assert run("ada", "--sheet", "ada.png")[0] == 0
