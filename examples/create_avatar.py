@@ -15,6 +15,8 @@ URL = os.environ.get("LIPSTREAM_URL", "http://127.0.0.1:8000")
 
 
 def tell(step: JobStep) -> None:
+    if step.status in ("waiting", "skipped"):
+        return
     sys.stderr.write(f"\r{step.title}: {step.progress:4.0%} \x1b[K")
     if step.status != "running":
         sys.stderr.write("\n" + "".join(f"  {note}\n" for note in step.notes))
@@ -26,6 +28,8 @@ async def main(source: str, consent: str, film: Path) -> None:
             avatar = await client.create_avatar(source, consent=consent, on_step=tell)
         except ApiError as error:
             sys.exit(f"\n{error.message}")
+        except OSError as error:
+            sys.exit(f"{source}: {error.strerror}")
         render = await client.create_render("Hello! This is what I look like.", avatar=avatar.id)
         await render.wait()
         await render.download(film)
