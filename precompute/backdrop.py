@@ -17,7 +17,7 @@ from precompute.matting.rembg_model import Matter
 from precompute.photo import Cutout
 from precompute.portrait import Portrait
 from precompute.repair.base import Inpainter
-from precompute.repair.mend import ClothingReport, mend
+from precompute.repair.mend import ClothingReport, mend, untouched_line
 
 Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]
@@ -60,7 +60,7 @@ def clothing_line(found: ClothingReport) -> str:
     if found.restored or found.drawn:
         how = f"drawn by {found.inpainter}" if found.drawn else "taken back from the photo"
         return f"Clothing repaired: {found.before:.1%} was missing, {how}; {found.after:.1%} is missing now."
-    return f"Clothing left as it is: {found.before:.1%} is missing."
+    return untouched_line(found.before)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,8 @@ Alpha = NDArray[np.float32]
 
 THRESHOLD = 0.01
 """Of the body's area: less than this missing is left as it is."""
+SHOWN_MISSING = 0.001
+"""Less missing clothing than this is nothing to tell."""
 EDGE = 0.015
 """Of the face's height: how far around a bite pixels are mixed with what was there before."""
 
@@ -121,3 +123,10 @@ def _extended(colours: Image, known: Mask) -> Image:
     palette = np.zeros((int(labels.max()) + 1, 3), np.uint8)
     palette[labels[known]] = colours[known]
     return palette[labels]
+
+
+def untouched_line(missing: float) -> str:
+    """A sentence for people on clothing of which so little is missing (0..1) that nothing was repaired."""
+    if missing < SHOWN_MISSING:
+        return "The clothing is whole."
+    return f"Clothing left as it is: {missing:.1%} is missing."

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from precompute.matting.moving import Alpha, Image, Points
 from precompute.repair.inpainters import OpenCVInpainter
-from precompute.repair.mend import THRESHOLD, mend
+from precompute.repair.mend import THRESHOLD, mend, untouched_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ClothingOverTime:
     def line(self) -> str:
         """A sentence for people."""
         if not self.bitten:
-            return f"Clothing left as it is: at most {self.worst:.1%} is missing."
+            return untouched_line(self.worst)
         return (
             f"Clothing repaired: in {self.bitten:.0%} of the video 1 % or more was missing, {self.worst:.1%} "
             f"at worst; now in {self.bitten_after:.0%}, {self.worst_after:.1%} at worst."

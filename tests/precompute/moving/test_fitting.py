@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from avatars.manifest import LoopKind
 from precompute.moving.fitting import Fit, smooth_fits
 
 FRAMES = 160
 TERMS = np.array([[0.0, 1, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0]])
 
 
-def _smoothed(xs, opened, kind="forward"):
+def _smoothed(xs, opened, kind: LoopKind = "forward"):
     fits = [Fit(np.array([x, 200.0]), TERMS, 1.0, 120.0) for x in xs]
     return np.array([fit.centre[0] for fit in smooth_fits(fits, np.full(FRAMES, opened), kind)])
 

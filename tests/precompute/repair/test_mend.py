@@ -6,7 +6,7 @@ from benchmarks.renders import render
 from precompute.matting.face_inside import face_mask
 from precompute.repair.bites import FACE_MARGIN
 from precompute.repair.inpainters import OpenCVInpainter
-from precompute.repair.mend import mend
+from precompute.repair.mend import mend, untouched_line
 from tests.support.mattes import Painter, body, face_points
 
 CLOTH, WALL, HAIR = (90, 60, 40), (200, 210, 220), (10, 20, 30)
@@ -105,3 +105,8 @@ def test_real_clothing_is_mended_so_that_it_is_hardly_seen():
     mended = mend(damaged, bitten, points, OpenCVInpainter(), whole_photo=False)
     error = np.mean((mended.colours[lost].astype(float) - true[lost]) ** 2)
     assert 10 * np.log10(255**2 / error) > 30
+
+
+def test_what_is_not_repaired_is_told_as_it_is():
+    assert untouched_line(0.0) == "The clothing is whole."
+    assert untouched_line(0.006) == "Clothing left as it is: 0.6% is missing."
