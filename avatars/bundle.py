@@ -29,7 +29,7 @@ from avatars.musetalk import MuseTalkPart, frames_of
 from avatars.musetalk_file import load_musetalk
 
 MAX_MANIFEST_BYTES = 64 << 10
-LOOKS = 4
+LOOKS = 16
 """How often an avatar is read anew when it changes while it is read."""
 
 
